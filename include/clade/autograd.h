@@ -1,0 +1,104 @@
+/* Reverse-mode automatic differentiation.
+ *
+ *     clade_tape_begin(ctx);
+ *     clade_tensor *loss = clade_mean(clade_square(clade_sub(clade_mul(x, w), y)), NULL, 0, false);
+ *     st = clade_backward(loss);            // w's gradient += d loss / d w
+ *     ... read clade_tensor_grad(w), step the optimizer ...
+ *     clade_tape_end(ctx);                  // every temporary is gone
+ *
+ * While a tape is open, each op with an input that requires a gradient is recorded. clade_backward
+ * walks the record backwards and adds to the gradient of every leaf: a tensor that requires a
+ * gradient and was not computed. Gradients accumulate until they are zeroed.
+ *
+ * Thread-safety: as the context.
+ */
+#ifndef CLADE_AUTOGRAD_H
+#define CLADE_AUTOGRAD_H
+
+#include <clade/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Marks a leaf: a tensor of its own (not computed while recording), f32 or f64.
+ * Errors: CLADE_ERR_DTYPE, CLADE_ERR_STATE for a recorded result. */
+CLADE_API clade_status clade_tensor_set_requires_grad(clade_tensor *t, bool requires_grad);
+/* True for such leaves and for everything recorded from them. */
+CLADE_API bool clade_tensor_requires_grad(const clade_tensor *t);
+
+/* The gradient accumulated so far, of t's shape and dtype; borrowed from t. NULL, without an error,
+ * as long as there is none. */
+CLADE_API clade_tensor *clade_tensor_grad(const clade_tensor *t);
+/* Gives t a gradient tensor to accumulate into (of the same shape and dtype; t becomes a co-owner),
+ * or with NULL takes it away. */
+CLADE_API clade_status clade_tensor_set_grad(clade_tensor *t, clade_tensor *grad);
+/* Sets the gradient to zero, if there is one. */
+CLADE_API clade_status clade_tensor_zero_grad(clade_tensor *t);
+
+/* Opens a scope that records. Tapes do not nest: CLADE_ERR_STATE while one is open. */
+CLADE_API clade_status clade_tape_begin(clade_context *ctx);
+/* Closes it: the record and all tensors computed since clade_tape_begin are gone. Scopes opened
+ * inside must be closed before. */
+CLADE_API clade_status clade_tape_end(clade_context *ctx);
+
+/* Ops between these two are not recorded. They nest. */
+CLADE_API clade_status clade_no_grad_begin(clade_context *ctx);
+CLADE_API clade_status clade_no_grad_end(clade_context *ctx);
+
+/* Adds d loss / d leaf to the gradient of every leaf that loss depends on. loss must be a recorded
+ * tensor of one element; NULL reports the failure that made it NULL. The record is used up: a
+ * second backward through the same nodes is CLADE_ERR_STATE.
+ * Errors: CLADE_ERR_STATE (nothing recorded), CLADE_ERR_SHAPE (not one element),
+ * CLADE_ERR_NO_GRADIENT (an op on the way has none), CLADE_ERR_MODIFIED (a saved tensor was
+ * overwritten; the message names the op), and whatever running the kernels can fail with. After a
+ * failure some gradients may already have been added to. */
+CLADE_API clade_status clade_backward(clade_tensor *loss);
+
+/* The same from a tensor of any shape, with the gradient that arrives at it (same shape and
+ * dtype). */
+CLADE_API clade_status clade_backward_from(clade_tensor *output, clade_tensor *grad);
+
+/* The open tape's record, for inspection: one line per node, such as
+ *     3  linear       [128,784] [10,784] [10] -> [128,10]
+ * *out is owned by the caller and released with clade_string_free. */
+CLADE_API clade_status clade_tape_print(clade_context *ctx, char **out);
+CLADE_API void clade_string_free(char **string);
+/* Nodes recorded on the open tape; 0 when none is open. */
+CLADE_API size_t clade_tape_length(const clade_context *ctx);
+
+/* --- gradient check --------------------------------------------------------------------------- */
+/* Computes the function under test from its inputs, out of ops; called many times. */
+typedef clade_tensor *(*clade_gradcheck_fn)(void *user, clade_tensor *const *inputs, int count);
+
+typedef struct clade_gradcheck_params {
+    double step;     /* h of the central difference (default 0: 1e-5) */
+    double rtol;     /* (default 0: 1e-5) */
+    double atol;     /* (default 0: 1e-7) */
+    int directions;  /* random directions over all inputs at once (default 0: 4) */
+    int elements;    /* single elements checked per input (default 0: 8; all if it has fewer) */
+    uint64_t seed;   /* of the directions and the choice of elements (default 0) */
+} clade_gradcheck_params;
+
+/* What was measured. */
+typedef struct clade_gradcheck_result {
+    int checks;          /* comparisons made */
+    double worst_error;  /* largest |analytic - numeric| / (atol + rtol * |numeric|); <= 1 passes */
+} clade_gradcheck_result;
+
+/* Compares the gradients from clade_backward with central differences, signs included:
+ * for the scalar s(x) = sum(c * fn(x)) with a fixed random c, along random directions d
+ *     (s(x + h d) - s(x - h d)) / 2h   against   sum(grad * d)
+ * and the same for single elements. inputs: f64 leaves that require a gradient; their values are
+ * restored. No tape may be open. params and result may be NULL.
+ * Errors: CLADE_ERR_GRADIENT with the input, the element and both values; CLADE_ERR_DTYPE;
+ * CLADE_ERR_UNSUPPORTED on a device without fp64; and the failures of fn itself. */
+CLADE_API clade_status clade_gradcheck(clade_gradcheck_fn fn, void *user,
+                                       clade_tensor *const *inputs, int count,
+                                       const clade_gradcheck_params *params,
+                                       clade_gradcheck_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,18 @@
+/* Clade: train neural networks on any OpenCL device.
+ *
+ * The headers are the manual; read them in this order. */
+#ifndef CLADE_CLADE_H
+#define CLADE_CLADE_H
+
+#include <clade/version.h>
+#include <clade/status.h>
+#include <clade/context.h>
+#include <clade/tensor.h>
+#include <clade/ops.h>
+#include <clade/autograd.h>
+#include <clade/nn.h>
+#include <clade/optim.h>
+#include <clade/data.h>
+#include <clade/io.h>
+
+#endif

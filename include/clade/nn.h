@@ -1,0 +1,89 @@
+/* Parameters: every weight of a model in one flat buffer.
+ *
+ * One kernel updates them all, one buffer is what a checkpoint writes. A parameter is a view of the
+ * buffer and a leaf that requires a gradient; the gradients live in a second flat buffer of the
+ * same layout.
+ *
+ * Thread-safety: as the context.
+ */
+#ifndef CLADE_NN_H
+#define CLADE_NN_H
+
+#include <clade/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clade_init_kind {
+    CLADE_INIT_KIND_ZEROS           = 0,
+    CLADE_INIT_KIND_CONSTANT        = 1,
+    CLADE_INIT_KIND_UNIFORM         = 2,
+    CLADE_INIT_KIND_NORMAL          = 3,
+    CLADE_INIT_KIND_KAIMING_UNIFORM = 4
+} clade_init_kind;
+
+/* How a parameter starts. a, b: the constant; low and high; mean and standard deviation; for
+ * kaiming_uniform a is the negative slope of the leaky ReLU. */
+typedef struct clade_init {
+    clade_init_kind kind;
+    double a, b;
+} clade_init;
+
+CLADE_API clade_init clade_init_zeros(void);
+CLADE_API clade_init clade_init_constant(double value);
+CLADE_API clade_init clade_init_uniform(double low, double high);
+CLADE_API clade_init clade_init_normal(double mean, double std);
+/* U(-b, b), b = sqrt(6 / ((1 + slope^2) * fan_in)), fan_in = all dimensions but the first, as
+ * PyTorch (He et al. 2015). slope = sqrt(5), what nn.Linear uses, gives b = 1 / sqrt(fan_in). */
+CLADE_API clade_init clade_init_kaiming_uniform(double slope);
+
+typedef struct clade_params clade_params;
+
+/* An empty set of f32 parameters; freed with clade_params_free. */
+CLADE_API CLADE_NODISCARD clade_status clade_params_create(clade_params **out, clade_context *ctx);
+/* Frees the set and its tensors, sets *params to NULL; accepts NULL and a pointer to NULL. */
+CLADE_API void clade_params_free(clade_params **params);
+
+/* Adds a parameter and returns it, borrowed from the set; NULL on failure. The name is copied; it
+ * must be new within the set, not empty, and of printable characters. Random numbers come from the
+ * context's generator, in the order of creation. No tape may be open. */
+CLADE_API clade_tensor *clade_param(clade_params *params, const char *name, clade_shape shape,
+                                    clade_init init);
+
+/* name + ".weight" [out,in] and, with bias, name + ".bias" [out], both initialised as PyTorch's
+ * nn.Linear does: U(-1/sqrt(in), 1/sqrt(in)). weight and bias come out borrowed from the set; bias
+ * may be NULL for a layer without one. */
+CLADE_API clade_status clade_linear_params(clade_params *params, const char *name, int64_t in,
+                                           int64_t out, clade_tensor **weight,
+                                           clade_tensor **bias);
+
+CLADE_API size_t clade_params_count(const clade_params *params);
+/* Sum of their elements. */
+CLADE_API int64_t clade_params_numel(const clade_params *params);
+/* By position of creation, borrowed; NULL when out of range (without an error). */
+CLADE_API clade_tensor *clade_params_get(const clade_params *params, size_t index);
+CLADE_API const char *clade_params_name(const clade_params *params, size_t index);
+/* By name; NULL when there is none (without an error). */
+CLADE_API clade_tensor *clade_params_find(const clade_params *params, const char *name);
+
+/* The flat buffers [n], borrowed: n counts a few elements of padding between parameters, which stay
+ * zero. They change place when a parameter is added. NULL for an empty set. */
+CLADE_API clade_tensor *clade_params_flat(const clade_params *params);
+CLADE_API clade_tensor *clade_params_flat_grad(const clade_params *params);
+
+/* All gradients = 0, in one launch. */
+CLADE_API clade_status clade_params_zero_grad(clade_params *params);
+
+/* --- files ------------------------------------------------------------------------------------ */
+/* Writes all parameters as safetensors, named and shaped as here (f32). The file is written beside
+ * its place and renamed: path holds either the old content or the whole new one. Blocks. */
+CLADE_API clade_status clade_params_save(const clade_params *params, const char *path);
+/* Reads every parameter from a safetensors file. Each must be there with the same shape, as F32;
+ * other tensors in the file are an error too. Nothing changes unless all fit. Blocks. */
+CLADE_API clade_status clade_params_load(clade_params *params, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,166 @@
+/* Operations on tensors, with gradients.
+ *
+ * Every function here returns a tensor that belongs to the innermost open scope (tensor.h), or NULL
+ * after a failure, with the cause in clade_last_error(). NULL in, NULL out: a chain needs one
+ * check, at its end. Inputs may be any view; all inputs must belong to one context.
+ *
+ * "broadcast" is NumPy's: shapes are aligned at the last dimension and a dimension of 1 (or a
+ * missing one) stretches. An axis may be negative: -1 is the last. Unless stated otherwise inputs
+ * must agree in dtype, the result has that dtype, and a gradient flows to every float input.
+ *
+ * Errors, all ops: CLADE_ERR_ARGUMENT, CLADE_ERR_SHAPE, CLADE_ERR_DTYPE, CLADE_ERR_STATE (no open
+ * scope), CLADE_ERR_OUT_OF_MEMORY, CLADE_ERR_BUILD, CLADE_ERR_OPENCL. Non-blocking throughout.
+ */
+#ifndef CLADE_OPS_H
+#define CLADE_OPS_H
+
+#include <clade/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- creation: no gradient ----------------------------------------------------------------- */
+/* Every element = value. */
+CLADE_API clade_tensor *clade_full(clade_context *ctx, clade_dtype dtype, clade_shape shape,
+                                   double value);
+/* Random numbers from Philox4x32-10 at (seed, call number, element): the same on every device,
+ * whatever its width. f32 or f64. The next call draws new ones; clade_manual_seed restarts.
+ * uniform: [low, high), 24 random bits in f32, 53 in f64. normal: Box-Muller. */
+CLADE_API clade_tensor *clade_uniform(clade_context *ctx, clade_dtype dtype, clade_shape shape,
+                                      double low, double high);
+CLADE_API clade_tensor *clade_normal(clade_context *ctx, clade_dtype dtype, clade_shape shape,
+                                     double mean, double std);
+
+/* --- pointwise, two inputs, broadcast; any dtype ------------------------------------------- */
+CLADE_API clade_tensor *clade_add(clade_tensor *a, clade_tensor *b);     /* a + b */
+CLADE_API clade_tensor *clade_sub(clade_tensor *a, clade_tensor *b);     /* a - b */
+CLADE_API clade_tensor *clade_mul(clade_tensor *a, clade_tensor *b);     /* a * b */
+CLADE_API clade_tensor *clade_div(clade_tensor *a, clade_tensor *b);     /* a / b; floats only */
+CLADE_API clade_tensor *clade_pow(clade_tensor *a, clade_tensor *b);     /* a ^ b; floats only */
+CLADE_API clade_tensor *clade_maximum(clade_tensor *a, clade_tensor *b); /* NaN if one is NaN; the
+                                                   gradient is halved between equal inputs */
+CLADE_API clade_tensor *clade_minimum(clade_tensor *a, clade_tensor *b); /* likewise */
+
+/* Comparisons: u8, 1 where it holds and else 0; no gradient. */
+CLADE_API clade_tensor *clade_eq(clade_tensor *a, clade_tensor *b);
+CLADE_API clade_tensor *clade_ne(clade_tensor *a, clade_tensor *b);
+CLADE_API clade_tensor *clade_lt(clade_tensor *a, clade_tensor *b);
+CLADE_API clade_tensor *clade_le(clade_tensor *a, clade_tensor *b);
+CLADE_API clade_tensor *clade_gt(clade_tensor *a, clade_tensor *b);
+CLADE_API clade_tensor *clade_ge(clade_tensor *a, clade_tensor *b);
+
+/* condition ? a : b; condition is u8, all three broadcast. */
+CLADE_API clade_tensor *clade_where(clade_tensor *condition, clade_tensor *a, clade_tensor *b);
+
+/* --- pointwise with a constant -------------------------------------------------------------- */
+CLADE_API clade_tensor *clade_add_scalar(clade_tensor *x, double value); /* x + value; any dtype */
+CLADE_API clade_tensor *clade_mul_scalar(clade_tensor *x, double value); /* x * value; any dtype */
+CLADE_API clade_tensor *clade_pow_scalar(clade_tensor *x, double value); /* x ^ value; floats */
+/* min(max(x, low), high); NaN stays NaN; gradient 1 where low <= x <= high. Any dtype. */
+CLADE_API clade_tensor *clade_clamp(clade_tensor *x, double low, double high);
+/* x > 0 ? x : slope * x; floats. */
+CLADE_API clade_tensor *clade_leaky_relu(clade_tensor *x, double slope);
+
+/* --- pointwise, one input; floats only but for neg, abs and square --------------------------- */
+CLADE_API clade_tensor *clade_neg(clade_tensor *x);      /* -x */
+CLADE_API clade_tensor *clade_abs(clade_tensor *x);      /* |x|; gradient 0 at 0 */
+CLADE_API clade_tensor *clade_exp(clade_tensor *x);      /* e^x */
+CLADE_API clade_tensor *clade_log(clade_tensor *x);      /* natural logarithm */
+CLADE_API clade_tensor *clade_sqrt(clade_tensor *x);     /* square root */
+CLADE_API clade_tensor *clade_square(clade_tensor *x);   /* x * x */
+CLADE_API clade_tensor *clade_relu(clade_tensor *x);     /* max(x, 0); NaN stays; gradient 0 at 0 */
+CLADE_API clade_tensor *clade_sigmoid(clade_tensor *x);  /* 1 / (1 + e^-x) */
+CLADE_API clade_tensor *clade_tanh(clade_tensor *x);     /* hyperbolic tangent */
+CLADE_API clade_tensor *clade_gelu(clade_tensor *x);     /* x/2 * (1 + erf(x / sqrt 2)) */
+CLADE_API clade_tensor *clade_silu(clade_tensor *x);     /* x * sigmoid(x) */
+CLADE_API clade_tensor *clade_softplus(clade_tensor *x); /* log(1 + e^x), without overflow */
+
+/* Converts. Float to integer truncates; a float value outside the integer's range is undefined.
+ * The gradient is cast back when both are floats. */
+CLADE_API clade_tensor *clade_cast(clade_tensor *x, clade_dtype dtype);
+
+/* --- reductions ------------------------------------------------------------------------------- */
+/* Over the `count` given axes (each at most once), or over all where axes is NULL (count is then
+ * ignored). The reduced dimensions disappear, or stay as 1 with keepdim. Any dtype but for mean
+ * (floats); integers are summed in their own type and wrap.
+ * Of an empty set: sum 0, mean NaN; max and min are CLADE_ERR_SHAPE.
+ * max, min: NaN if there is one; the gradient is shared equally between equal extremes. */
+CLADE_API clade_tensor *clade_sum(clade_tensor *x, const int *axes, int count, bool keepdim);
+CLADE_API clade_tensor *clade_mean(clade_tensor *x, const int *axes, int count, bool keepdim);
+CLADE_API clade_tensor *clade_max(clade_tensor *x, const int *axes, int count, bool keepdim);
+CLADE_API clade_tensor *clade_min(clade_tensor *x, const int *axes, int count, bool keepdim);
+/* Index (i32) of the first largest element along one axis; a NaN counts as largest. No gradient.
+ * An empty axis is CLADE_ERR_SHAPE. */
+CLADE_API clade_tensor *clade_argmax(clade_tensor *x, int axis, bool keepdim);
+
+/* --- matrices: f32 and f64 -------------------------------------------------------------------- */
+/* a [...,m,k] x b [...,k,n] = [...,m,n]; the leading dimensions broadcast. Both have at least two
+ * dimensions. Transposed views are taken as they are, without a copy. */
+CLADE_API clade_tensor *clade_matmul(clade_tensor *a, clade_tensor *b);
+/* x [...,in] * weight [out,in]^T + bias [out] = [...,out]. bias may not be NULL here; see
+ * clade_linear_no_bias. */
+CLADE_API clade_tensor *clade_linear(clade_tensor *x, clade_tensor *weight, clade_tensor *bias);
+CLADE_API clade_tensor *clade_linear_no_bias(clade_tensor *x, clade_tensor *weight);
+
+/* --- shapes: any dtype; views share the memory of x ----------------------------------------- */
+/* The same elements in another shape of the same count; one dimension may be -1 and is inferred. A
+ * view where strides allow it, else a copy. */
+CLADE_API clade_tensor *clade_reshape(clade_tensor *x, clade_shape shape);
+/* Dimension i of the result is dimension order[i] of x; order names each of x's dimensions once.
+ * A view. */
+CLADE_API clade_tensor *clade_permute(clade_tensor *x, const int *order);
+/* Swaps two dimensions. A view. */
+CLADE_API clade_tensor *clade_transpose(clade_tensor *x, int axis_a, int axis_b);
+/* x[..., start:stop:step, ...] along one axis, as in Python: negative bounds count from the end,
+ * bounds outside are clipped; step >= 1. A view. */
+CLADE_API clade_tensor *clade_slice(clade_tensor *x, int axis, int64_t start, int64_t stop,
+                                    int64_t step);
+/* Broadcasts x to a shape; -1 keeps x's dimension. A view with strides of 0. */
+CLADE_API clade_tensor *clade_expand(clade_tensor *x, clade_shape shape);
+/* The same values, row-major without gaps: x itself where it is so already, else a copy. */
+CLADE_API clade_tensor *clade_contiguous(clade_tensor *x);
+/* Joins count >= 1 tensors (at most 64) along an axis; the other dimensions must agree. */
+CLADE_API clade_tensor *clade_concat(clade_tensor *const *tensors, int count, int axis);
+
+/* --- index ------------------------------------------------------------------------------------ */
+/* The slices of x along `axis` at the places in index (i32, one dimension): index_select([10,784],
+ * axis 0, index [128]) = [128,784]. An index outside the axis yields NaN (0 for integers), since
+ * the host does not see it. The gradient adds up over repeated indices, in a fixed order. */
+CLADE_API clade_tensor *clade_index_select(clade_tensor *x, int axis, clade_tensor *index);
+/* out[i][j] = x[i][index[i][j]] for axis 1, and so on for any axis: index (i32) has x's number of
+ * dimensions and, off the axis, x's size; the result has index's shape. Outside: NaN, or 0. */
+CLADE_API clade_tensor *clade_gather(clade_tensor *x, int axis, clade_tensor *index);
+
+/* --- softmax and losses: floats --------------------------------------------------------------- */
+/* e^(x-m) / sum(e^(x-m)) along an axis, m the maximum. */
+CLADE_API clade_tensor *clade_softmax(clade_tensor *x, int axis);
+/* x - m - log(sum(e^(x-m))) along an axis. */
+CLADE_API clade_tensor *clade_log_softmax(clade_tensor *x, int axis);
+
+typedef enum clade_reduction {
+    CLADE_REDUCTION_MEAN = 0,
+    CLADE_REDUCTION_SUM  = 1,
+    CLADE_REDUCTION_NONE = 2
+} clade_reduction;
+
+/* Zero means default. */
+typedef struct clade_cross_entropy_params {
+    clade_reduction reduction; /* (default 0: mean over the labels that count) */
+    bool use_ignore_index;     /* (default false: every label counts) */
+    int ignore_index;          /* a label that counts for nothing, when use_ignore_index */
+} clade_cross_entropy_params;
+
+/* -log_softmax(logits)[label] for logits [n,classes] and labels [n] (i32): [] or, with reduction
+ * none, [n]. A label outside 0..classes-1 that is not ignored yields NaN. The mean over no label is
+ * NaN, as in PyTorch. params may be NULL. The gradient goes to logits. */
+CLADE_API clade_tensor *clade_cross_entropy(clade_tensor *logits, clade_tensor *labels,
+                                            const clade_cross_entropy_params *params);
+/* (a - b)^2, reduced; a and b have the same shape. */
+CLADE_API clade_tensor *clade_mse_loss(clade_tensor *a, clade_tensor *b,
+                                       clade_reduction reduction);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
