@@ -1,0 +1,40 @@
+/* The context's inside: the device, the open scopes, and what the tape keeps here. */
+#ifndef CLADE_TENSOR_CONTEXT_H
+#define CLADE_TENSOR_CONTEXT_H
+
+#include <clade/context.h>
+
+#include "runtime/runtime.h"
+
+struct clade_tape;
+
+struct clade_context {
+    clade_runtime *runtime;
+
+    /* Computed tensors of all open scopes, innermost last; marks[i] is where scope i starts. */
+    clade_tensor **scoped;
+    size_t scoped_count, scoped_capacity;
+    size_t *marks;
+    size_t scope_count, mark_capacity;
+
+    /* Owned by the tape layer: NULL while no tape is open, and how to end one that is. */
+    struct clade_tape *tape;
+    void (*tape_free)(struct clade_tape *tape);
+    size_t tape_scope; /* the tape's own scope is marks[tape_scope] */
+    int no_grad_depth;
+
+    uint64_t seed;
+    uint64_t draws; /* random ops so far: the high counter words of Philox */
+};
+
+/* Gives the caller's reference on t to the innermost scope and returns t. On failure (no open
+ * scope, out of memory) the reference is dropped and NULL returned. NULL in, NULL out. */
+clade_tensor *clade_scope_adopt(clade_context *ctx, clade_tensor *t);
+
+/* CLADE_ERR_STATE, naming `what`, unless a scope is open. */
+clade_status clade_scope_require(const clade_context *ctx, const char *what);
+
+/* What clade_scope_end does, without asking whether the scope belongs to a tape. */
+void clade_scope_pop(clade_context *ctx);
+
+#endif
