@@ -1,0 +1,65 @@
+/* Bytes between host and device, and on the device. Ranges are checked against the size that was
+ * asked for, not the size class, so that a wrong offset above is found here. */
+#include "runtime/cl_internal.h"
+
+static clade_status check_range(const char *what, const clade_buffer *buffer, size_t offset,
+                                size_t bytes)
+{
+    if (offset <= buffer->size && bytes <= buffer->size - offset)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_INTERNAL, "%s: %zu bytes at offset %zu of a buffer of %zu", what,
+                      bytes, offset, buffer->size);
+}
+
+/* Blocking: the caller's memory may be gone on return. That waits for the queue; programs that keep
+ * their data on the device pay it only when they load it. */
+clade_status clade_buffer_write(clade_buffer *buffer, size_t offset, size_t bytes, const void *data)
+{
+    CLADE_TRY(check_range("buffer_write", buffer, offset, bytes));
+    if (bytes == 0)
+        return CLADE_OK;
+    cl_int code = clEnqueueWriteBuffer(buffer->rt->queue, buffer->mem, CL_TRUE, offset, bytes, data,
+                                       0, NULL, NULL);
+    return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueWriteBuffer(%zu)", bytes);
+}
+
+clade_status clade_buffer_read(clade_buffer *buffer, size_t offset, size_t bytes, void *data)
+{
+    CLADE_TRY(check_range("buffer_read", buffer, offset, bytes));
+    if (bytes == 0)
+        return CLADE_OK;
+    cl_int code = clEnqueueReadBuffer(buffer->rt->queue, buffer->mem, CL_TRUE, offset, bytes, data,
+                                      0, NULL, NULL);
+    return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueReadBuffer(%zu)", bytes);
+}
+
+clade_status clade_buffer_copy(clade_buffer *dst, size_t dst_offset, clade_buffer *src,
+                               size_t src_offset, size_t bytes)
+{
+    CLADE_TRY(check_range("buffer_copy to", dst, dst_offset, bytes));
+    CLADE_TRY(check_range("buffer_copy from", src, src_offset, bytes));
+    if (bytes == 0)
+        return CLADE_OK;
+    if (dst == src && dst_offset < src_offset + bytes && src_offset < dst_offset + bytes)
+        return CLADE_FAIL(CLADE_ERR_INTERNAL, "buffer_copy: %zu bytes at %zu and %zu overlap",
+                          bytes, src_offset, dst_offset);
+    cl_int code = clEnqueueCopyBuffer(dst->rt->queue, src->mem, dst->mem, src_offset, dst_offset,
+                                      bytes, 0, NULL, NULL);
+    return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueCopyBuffer(%zu)", bytes);
+}
+
+clade_status clade_buffer_fill(clade_buffer *buffer, size_t offset, size_t bytes,
+                               const void *pattern, size_t pattern_size)
+{
+    CLADE_TRY(check_range("buffer_fill", buffer, offset, bytes));
+    if (pattern_size == 0 || pattern_size > 16 || (pattern_size & (pattern_size - 1)) ||
+        offset % pattern_size || bytes % pattern_size)
+        return CLADE_FAIL(CLADE_ERR_INTERNAL,
+                          "buffer_fill: a pattern of %zu bytes for %zu bytes at offset %zu",
+                          pattern_size, bytes, offset);
+    if (bytes == 0)
+        return CLADE_OK;
+    cl_int code = clEnqueueFillBuffer(buffer->rt->queue, buffer->mem, pattern, pattern_size, offset,
+                                      bytes, 0, NULL, NULL);
+    return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueFillBuffer(%zu)", bytes);
+}
