@@ -43,7 +43,7 @@ static clade_status assemble(char **out, const clade_kernel_key *key)
     if (key->generate) {
         char *body = key->generate(key->user);
         if (!body)
-            return clade_last_error()->status;
+            return clade_error_null(key->family, "the generated source");
         *out = join(prelude, key->family, body, strlen(body));
         clade_free(body);
     } else {

@@ -106,7 +106,7 @@ clade_status clade_kernel_get(clade_kernel **out, clade_runtime *rt, const clade
             return CLADE_OK;
         }
     }
-    clade_program *program;
+    clade_program *program = NULL;
     CLADE_TRY(get_program(&program, rt, program_hash, key));
     clade_kernel *kernel = clade_calloc(1, sizeof *kernel);
     if (!kernel)
