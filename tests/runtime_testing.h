@@ -1,0 +1,98 @@
+/* Shared by the tests that sit directly on the runtime: test_runtime, test_disk_cache, test_gemm.
+ */
+#ifndef CLADE_TESTS_RUNTIME_TESTING_H
+#define CLADE_TESTS_RUNTIME_TESTING_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "runtime/runtime.h"
+
+#define ok(expr)                                                                                   \
+    do {                                                                                           \
+        clade_status status_ = (expr);                                                             \
+        ck_assert_msg(status_ == CLADE_OK, "%s: %s: %s", #expr, clade_status_name(status_),        \
+                      clade_last_error()->message);                                                \
+    } while (0)
+
+#define fails(expr, expected, part)                                                                \
+    do {                                                                                           \
+        clade_error_clear();                                                                       \
+        clade_status status_ = (expr);                                                             \
+        ck_assert_msg(status_ == (expected), "%s: %s: %s", #expr, clade_status_name(status_),      \
+                      clade_last_error()->message);                                                \
+        ck_assert_msg(strstr(clade_last_error()->message, (part)) != NULL,                         \
+                      "%s: message \"%s\" lacks \"%s\"", #expr, clade_last_error()->message,       \
+                      (part));                                                                     \
+    } while (0)
+
+/* --- captured log --- */
+
+static char log_text[1 << 16];
+
+static inline void capture(void *user, clade_log_level level, const char *message)
+{
+    (void)user;
+    size_t used = strlen(log_text);
+    snprintf(log_text + used, sizeof log_text - used, "%d %s\n", (int)level, message);
+}
+
+static inline bool logged(const char *part)
+{
+    return strstr(log_text, part) != NULL;
+}
+
+static inline clade_runtime *open_runtime(const char *cache_dir)
+{
+    clade_runtime *rt = NULL;
+    const clade_context_params params = {
+        .log = capture, .log_level = CLADE_LOG_DEBUG, .cache_dir = cache_dir};
+    log_text[0] = '\0';
+    ok(clade_runtime_create(&rt, &params));
+    return rt;
+}
+
+/* --- kernels written in the test --- */
+
+static inline char *generate(const void *user)
+{
+    return clade_strdup(user);
+}
+
+#define KEY(family_, name_, text_)                                                                 \
+    (&(clade_kernel_key){.family = (family_),                                                      \
+                         .options = "-DT=float",                                                   \
+                         .name = (name_),                                                          \
+                         .generate = generate,                                                     \
+                         .user = (text_)})
+
+/* --- main --- */
+
+/* 77 tells Meson that the test was skipped. */
+static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+{
+    clade_device_info *list = NULL;
+    size_t devices = 0;
+    if (clade_device_list(&list, &devices) != CLADE_OK || devices == 0) {
+        printf("1..0 # SKIP no OpenCL device\n");
+        return 77;
+    }
+    clade_device_list_free(&list);
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, 0);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
