@@ -65,16 +65,19 @@ static cl_int set_arg(cl_kernel kernel, cl_uint i, const clade_arg *arg)
 }
 
 /* Kernels check their ids, so that a group may shrink to what the device and the kernel's registers
- * allow; x last, because the lanes of a row lie there and must stay together. */
+ * allow. Not along the lanes of a row, which must stay together: there the driver has the last
+ * word (Mesa's rusticl reports a limit of 32 and runs 1,024). */
 static void fit_group(const clade_runtime *rt, const clade_kernel *kernel, const clade_grid *grid,
                       size_t *local)
 {
+    bool rows = rt->shape.lanes > 1 && grid->dims == 2 && grid->local[1] == 1 &&
+                grid->local[0] == (size_t)rt->shape.lanes;
     for (int d = 0; d < 3; d++) {
         local[d] = d < grid->dims ? grid->local[d] : 1;
         while (local[d] > 1 && local[d] > rt->largest_item[d])
             local[d] /= 2;
     }
-    for (int d = 2; d >= 0; d--)
+    for (int d = 2; d >= (rows ? 1 : 0); d--)
         while (local[d] > 1 && local[0] * local[1] * local[2] > kernel->largest_group)
             local[d] /= 2;
 }
@@ -89,18 +92,6 @@ static cl_int enqueue(clade_runtime *rt, const clade_kernel *kernel, const clade
                                   local, 0, NULL, NULL);
 }
 
-static clade_status check_grid(const clade_runtime *rt, const clade_kernel *kernel,
-                               const clade_grid *grid, const size_t *local)
-{
-    /* grid_rows with several lanes is the only grid with one row per group. */
-    bool rows = rt->shape.lanes > 1 && grid->dims == 2 && grid->local[1] == 1;
-    if (rows && local[0] != grid->local[0])
-        return CLADE_FAIL(CLADE_ERR_UNSUPPORTED,
-                          "kernel %s: %zu work-items share a row, the device allows %zu",
-                          kernel->name, grid->local[0], local[0]);
-    return CLADE_OK;
-}
-
 clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_grid *grid,
                           const clade_arg *args, int count)
 {
@@ -109,7 +100,6 @@ clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_g
             return CLADE_OK;
     size_t local[3];
     fit_group(rt, kernel, grid, local);
-    CLADE_TRY(check_grid(rt, kernel, grid, local));
     for (int i = 0; i < count; i++) {
         cl_int code = set_arg(kernel->kernel, (cl_uint)i, &args[i]);
         if (code != CL_SUCCESS)

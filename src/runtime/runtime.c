@@ -8,8 +8,10 @@
 
 /* Rows per lane and vector widths that measured best: a CPU wants whole rows and wide vectors, a
  * GPU many work-items per row. $CLADE_KERNEL_SHAPE lets one device test both. */
-static clade_status choose_shape(clade_kernel_shape *shape, const clade_device_info *info)
+static clade_status choose_shape(clade_runtime *rt)
 {
+    const clade_device_info *info = &rt->info;
+    clade_kernel_shape *shape = &rt->shape;
     bool cpu = info->type == CLADE_DEVICE_CPU;
     const char *name = getenv("CLADE_KERNEL_SHAPE");
     if (name && *name) {
@@ -23,7 +25,9 @@ static clade_status choose_shape(clade_kernel_shape *shape, const clade_device_i
         *shape = (clade_kernel_shape){.lanes = 1, .vector_width = narrow ? 8 : 16};
     } else {
         *shape = (clade_kernel_shape){.lanes = 64, .vector_width = 4};
-        while (shape->lanes > 1 && (size_t)shape->lanes > info->largest_work_group)
+        size_t largest = info->largest_work_group < rt->largest_item[0] ? info->largest_work_group
+                                                                        : rt->largest_item[0];
+        while (shape->lanes > 1 && (size_t)shape->lanes > largest)
             shape->lanes /= 2;
     }
     return CLADE_OK;
@@ -94,8 +98,8 @@ static clade_status set_up(clade_runtime *rt, const clade_context_params *params
                              params->log_level ? params->log_level : CLADE_LOG_INFO};
     rt->pool.disabled = params->no_memory_pool;
     CLADE_TRY(choose_device(rt, params->device));
-    CLADE_TRY(choose_shape(&rt->shape, &rt->info));
     CLADE_TRY(query_item_sizes(rt));
+    CLADE_TRY(choose_shape(rt));
     CLADE_TRY(open_device(rt));
     clade_disk_cache_open(&rt->disk, params->cache_dir, &rt->info, &rt->log);
     return CLADE_OK;
