@@ -72,11 +72,12 @@ static inline char *generate(const void *user)
 /* --- main --- */
 
 /* 77 tells Meson that the test was skipped. */
-static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+static inline int run_suite_with(const char *name, const TTest *const *tests, size_t count,
+                                 SFun setup, SFun teardown)
 {
     clade_device_info *list = NULL;
     size_t devices = 0;
-    if (clade_device_list(&list, &devices) != CLADE_OK || devices == 0) {
+    if (clade_device_list(&list, &devices) == CLADE_OK && devices == 0) {
         printf("1..0 # SKIP no OpenCL device\n");
         return 77;
     }
@@ -84,6 +85,7 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, 0);
+    tcase_add_checked_fixture(tcase, setup, teardown);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
@@ -93,6 +95,11 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+{
+    return run_suite_with(name, tests, count, NULL, NULL);
 }
 
 #endif
