@@ -107,9 +107,8 @@ clade_status clade_tensor_create(clade_tensor **out, clade_context *ctx, clade_d
 {
     if (!out || !ctx)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "tensor_create: %s is NULL", out ? "ctx" : "out");
-    clade_error_clear();
     *out = clade_tensor_new(ctx, dtype, &shape, "tensor_create");
-    return clade_last_error()->status;
+    return *out ? CLADE_OK : clade_last_error()->status;
 }
 
 clade_status clade_tensor_from_host(clade_tensor **out, clade_context *ctx, clade_dtype dtype,

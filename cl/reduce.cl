@@ -1,0 +1,108 @@
+// variants: -DOP_SUM | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
+/* Reductions of one group of dimensions. A is the type of the accumulator, T that of the elements;
+ * one of OP_SUM, OP_MAX, OP_MIN is defined. */
+#ifndef A
+#define A float
+#endif
+#define AV CAT(A, VW)
+#define TO_A CAT(convert_, AV)
+
+#if defined(OP_SUM)
+#define COMBINE(u, v) ((u) + (v))
+#elif defined(OP_MAX)
+/* A NaN on either side wins: u > v is false when v is NaN. */
+#define COMBINE(u, v) ((((u) > (v)) | ((u) != (u))) ? (u) : (v))
+#else
+#define COMBINE(u, v) ((((u) < (v)) | ((u) != (u))) ? (u) : (v))
+#endif
+
+A fold_vector(AV v)
+{
+    A part[VW];
+    STOREV(v, 0, part);
+    A acc = part[0];
+    for (int i = 1; i < VW; i++)
+        acc = COMBINE(acc, part[i]);
+    return acc;
+}
+
+/* x[row * row_stride + i] over i: y[row * chunks + chunk] = scale * reduction of
+ * i in [chunk * chunk_size, (chunk + 1) * chunk_size). Grid: (LANES, rows * chunks). */
+kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int length,
+                        int chunk_size, int chunks, global T *y, int yo, A scale)
+{
+    const int id = ROW;
+#if LANES > 1
+    local A shared_acc[LANES];
+#endif
+    if (id >= rows * chunks)
+        return;
+    const int begin = (id % chunks) * chunk_size;
+    const int count = min(chunk_size, length - begin);
+    global const T *p = x + xo + (id / chunks) * row_stride + begin;
+
+    /* Max and min may start from the first element in every lane and vector slot. */
+#if defined(OP_SUM)
+    A acc = 0;
+#else
+    A acc = p[0];
+#endif
+    AV vec = (AV)(acc);
+    const int vectors = count / VW;
+    for (int i = LANE; i < vectors; i += LANES)
+        vec = COMBINE(vec, TO_A(LOADV(i, p)));
+    acc = fold_vector(vec);
+    for (int i = vectors * VW + LANE; i < count; i += LANES)
+        acc = COMBINE(acc, (A)p[i]);
+#if LANES > 1
+    shared_acc[LANE] = acc;
+    for (int step = LANES / 2; step > 0; step /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (LANE < step)
+            shared_acc[LANE] = COMBINE(shared_acc[LANE], shared_acc[LANE + step]);
+    }
+    if (LANE == 0)
+        y[yo + id] = (T)(shared_acc[0] * scale);
+#else
+    y[yo + id] = (T)(acc * scale);
+#endif
+}
+
+/* COLS neighbouring columns per work-item: a vector on CPUs; one on GPUs, where neighbours in the
+ * work-group read neighbours in memory. */
+#if LANES > 1
+#define COLS 1
+#else
+#define COLS VW
+#endif
+
+/* x[outer * outer_stride + i * step + column] over i: y[(outer * chunks + chunk) * columns + column].
+ * Grid: (ceil(columns / COLS), outers * chunks). */
+kernel void reduce_columns(global const T *x, int xo, int outer_stride, int outers, int step,
+                           int columns, int length, int chunk_size, int chunks, global T *y,
+                           int yo, A scale)
+{
+    const int column = (int)get_global_id(0) * COLS, id = get_global_id(1);
+    if (column >= columns || id >= outers * chunks)
+        return;
+    const int begin = (id % chunks) * chunk_size;
+    const int count = min(chunk_size, length - begin);
+    global const T *p = x + xo + (id / chunks) * outer_stride + begin * step + column;
+    global T *q = y + yo + id * columns + column;
+#if COLS > 1
+    if (column + COLS <= columns) {
+        AV acc = TO_A(LOADV(0, p));
+        for (int i = 1; i < count; i++)
+            acc = COMBINE(acc, TO_A(LOADV(0, p + i * step)));
+        acc *= scale;
+        STOREV(CAT(convert_, TV)(acc), 0, q);
+        return;
+    }
+#endif
+    for (int j = 0; j < min(COLS, columns - column); j++) {
+        A acc = p[j];
+        for (int i = 1; i < count; i++)
+            acc = COMBINE(acc, (A)p[i * step + j]);
+        q[j] = (T)(acc * scale);
+    }
+}

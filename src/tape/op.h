@@ -1,0 +1,94 @@
+/* Ops: what the tape knows of them, and how they are run and recorded.
+ *
+ * An op is one descriptor. Running one makes a node: plain data, so that the tape can be printed,
+ * counted, replayed and fused. */
+#ifndef CLADE_TAPE_OP_H
+#define CLADE_TAPE_OP_H
+
+#include "tensor/tensor.h"
+
+/* What an op knows besides its inputs. Every op gives the fields it uses a meaning of its own. */
+typedef struct clade_attrs {
+    double real[2];
+    int64_t integer[4];
+    clade_shape shape; /* a target shape, or an order of axes */
+} clade_attrs;
+
+/* One application of an op. */
+typedef struct clade_node {
+    const struct clade_op *op;
+    clade_context *ctx;
+    clade_attrs attrs;
+    int count;
+    clade_tensor **inputs; /* owned once recorded */
+    clade_tensor *output;  /* likewise */
+
+    /* Set when recorded. */
+    uint64_t *versions;  /* of the inputs' storage, for those that backward needs */
+    uint64_t out_version;
+    clade_tensor *grad;  /* what has arrived at the output; owned */
+    bool done;           /* backward went through it */
+    clade_tensor *inline_inputs[4];
+    uint64_t inline_versions[4];
+} clade_node;
+
+/* What infer finds out about the result. A view shares the first input's storage. */
+typedef struct clade_meta {
+    clade_dtype dtype;
+    clade_shape shape;
+    bool is_view;
+    int64_t stride[CLADE_MAX_DIMS]; /* of a view */
+    int64_t offset;
+} clade_meta;
+
+#define CLADE_SAVES_OUTPUT   1u
+#define CLADE_SAVES_INPUT(i) (2u << (i))
+#define CLADE_SAVES_INPUTS   (~1u)
+
+typedef struct clade_op {
+    const char *name;
+    int min_inputs, max_inputs;
+    unsigned saves; /* what backward reads: overwriting it in between is an error */
+
+    /* Shape and dtype of the result. Every error of the user's is found here, before anything is
+     * done; messages start with the op's name. */
+    clade_status (*infer)(const clade_node *node, clade_meta *out);
+
+    /* Enqueues the work that fills node->output, which is contiguous. Not called for views and
+     * where the output is empty. */
+    clade_status (*forward)(const clade_node *node);
+
+    /* grads[i] = d loss / d inputs[i] for the inputs with needs[i], in terms of ops, as borrowed
+     * tensors of the open scope; in the output's shape where the op broadcasts (the caller sums).
+     * A failure leaves NULL. NULL: the op has no gradient. */
+    void (*backward)(const clade_node *node, clade_tensor *grad, const bool *needs,
+                     clade_tensor **grads);
+
+    const void *data;        /* the op family's own: a row of its table */
+    const char *gradient_of; /* names the op whose backward this one computes; else NULL */
+} clade_op;
+
+/* Runs op, records it where a tape is open and an input requires a gradient, and returns the result,
+ * which belongs to the innermost scope. NULL among the inputs yields NULL. attrs may be NULL. */
+clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs,
+                          clade_tensor *const *inputs, int count);
+
+/* The same for ops without inputs. */
+clade_tensor *clade_apply_create(clade_context *ctx, const clade_op *op, const clade_attrs *attrs);
+
+#define CLADE_APPLY(op, attrs, ...)                                                                \
+    clade_apply((op), (attrs), (clade_tensor *const[]){__VA_ARGS__},                               \
+                (int)(sizeof((clade_tensor *const[]){__VA_ARGS__}) / sizeof(clade_tensor *)))
+
+/* For infer: dtype rules in words. */
+clade_status clade_require_float(const clade_node *node, int input);
+clade_status clade_require_same_dtype(const clade_node *node, int first, int count);
+
+/* --- registry: every op by position, filled by the ops layer's one list ---------------------- */
+extern const clade_op *const *const clade_op_families[];
+extern const size_t clade_op_family_count;
+/* NULL past the end. */
+const clade_op *clade_op_at(size_t index);
+const clade_op *clade_op_find(const char *name);
+
+#endif

@@ -1,0 +1,195 @@
+#include "tensor/reduce.h"
+#include "tensor/transfer.h"
+
+#include "base/shape.h"
+
+#include <stdio.h>
+
+/* Elements below which cutting a row into chunks does not pay. */
+#define MIN_CHUNK 4096
+
+/* Some of a tensor's dimensions, merged outermost first as far as the strides allow. */
+typedef struct dim_group {
+    int ndim;
+    int64_t dim[CLADE_MAX_DIMS], stride[CLADE_MAX_DIMS];
+    int64_t numel;
+} dim_group;
+
+static dim_group group_of(const clade_tensor *t, unsigned mask)
+{
+    dim_group g = {.numel = 1};
+    for (int i = 0; i < t->shape.ndim; i++) {
+        if (!(mask >> i & 1))
+            continue;
+        int64_t dim = t->shape.dim[i];
+        g.numel *= dim;
+        if (dim == 1)
+            continue;
+        int last = g.ndim - 1;
+        if (g.ndim && g.stride[last] == t->stride[i] * dim) {
+            g.dim[last] *= dim;
+            g.stride[last] = t->stride[i];
+        } else {
+            g.dim[g.ndim] = dim;
+            g.stride[g.ndim++] = t->stride[i];
+        }
+    }
+    return g;
+}
+
+/* One launch: reduces `length` elements that lie `step` apart for each of outers * columns results,
+ * by whole rows (step 1, columns 1) or by columns (columns lie 1 apart). */
+typedef struct pass {
+    bool by_rows;
+    int64_t outers, outer_stride, columns, length, step;
+} pass;
+
+static bool plan(pass *p, const clade_tensor *in, unsigned mask)
+{
+    unsigned all = (1u << in->shape.ndim) - 1u;
+    dim_group kept = group_of(in, all & ~mask), reduced = group_of(in, mask);
+    int64_t step = reduced.ndim ? reduced.stride[0] : 1;
+    if (reduced.ndim > 1)
+        return false;
+    if (step == 1 && kept.ndim <= 1) {
+        *p = (pass){.by_rows = true,
+                    .outers = kept.numel,
+                    .outer_stride = kept.ndim ? kept.stride[0] : 0,
+                    .columns = 1,
+                    .length = reduced.numel,
+                    .step = 1};
+        return true;
+    }
+    if (kept.ndim < 1 || kept.ndim > 2 || kept.stride[kept.ndim - 1] != 1)
+        return false;
+    *p = (pass){.by_rows = false,
+                .outers = kept.ndim == 2 ? kept.dim[0] : 1,
+                .outer_stride = kept.ndim == 2 ? kept.stride[0] : 0,
+                .columns = kept.dim[kept.ndim - 1],
+                .length = reduced.numel,
+                .step = step};
+    return true;
+}
+
+static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, clade_dtype dtype,
+                               clade_reduce_kind kind, bool by_rows)
+{
+    static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN"};
+    static const char *const types[CLADE_DTYPE_COUNT] = {
+        [CLADE_F32] = "", [CLADE_F64] = " -DT=double -DA=double", [CLADE_I32] = " -DT=int -DA=int",
+        [CLADE_U8] = " -DT=uchar -DA=int"};
+    char options[64];
+    snprintf(options, sizeof options, "%s%s", kinds[kind], types[dtype]);
+    return clade_kernel_get(out, rt,
+                            &(clade_kernel_key){.family = "reduce",
+                                                .options = options,
+                                                .name = by_rows ? "reduce_rows"
+                                                                : "reduce_columns"});
+}
+
+static clade_arg scale_arg(clade_dtype dtype, double scale)
+{
+    if (!clade_dtype_is_float(dtype))
+        return clade_arg_i32((int64_t)scale);
+    return clade_arg_real(dtype, scale);
+}
+
+/* dst[outer, chunk, column] from `chunks` equal parts of the length. */
+static clade_status run(const pass *p, clade_kernel *kernel, const clade_tensor *src,
+                        const clade_tensor *dst, int64_t chunks, double scale)
+{
+    clade_runtime *rt = clade_tensor_runtime(src);
+    int64_t chunk_size = (p->length + chunks - 1) / chunks;
+    clade_arg scale_value = scale_arg(src->dtype, scale);
+    if (p->by_rows) {
+        clade_grid grid = clade_grid_rows(rt, p->outers * chunks);
+        return CLADE_LAUNCH(rt, kernel, &grid, CLADE_ARG_TENSOR(src),
+                            clade_arg_i32(p->outer_stride), clade_arg_i32(p->outers),
+                            clade_arg_i32(p->length), clade_arg_i32(chunk_size),
+                            clade_arg_i32(chunks), CLADE_ARG_TENSOR(dst), scale_value);
+    }
+    clade_kernel_shape shape = clade_runtime_kernel_shape(rt);
+    int64_t per_item = shape.lanes > 1 ? 1 : shape.vector_width;
+    clade_grid grid =
+        clade_grid_box(rt, (p->columns + per_item - 1) / per_item, p->outers * chunks, 1);
+    return CLADE_LAUNCH(rt, kernel, &grid, CLADE_ARG_TENSOR(src), clade_arg_i32(p->outer_stride),
+                        clade_arg_i32(p->outers), clade_arg_i32(p->step), clade_arg_i32(p->columns),
+                        clade_arg_i32(p->length), clade_arg_i32(chunk_size), clade_arg_i32(chunks),
+                        CLADE_ARG_TENSOR(dst), scale_value);
+}
+
+/* How many parts the length is cut into so that the device has enough work-items; every part is
+ * non-empty. */
+static int64_t chunks_for(const clade_runtime *rt, const pass *p)
+{
+    bool cpu = clade_runtime_kernel_shape(rt).lanes == 1;
+    int64_t wanted = (int64_t)clade_runtime_device(rt)->compute_units * (cpu ? 4 : 16);
+    int64_t chunks = wanted / (p->outers * p->columns);
+    if (chunks > p->length / MIN_CHUNK)
+        chunks = p->length / MIN_CHUNK;
+    if (chunks <= 1)
+        return 1;
+    int64_t chunk_size = (p->length + chunks - 1) / chunks;
+    return (p->length + chunk_size - 1) / chunk_size;
+}
+
+static clade_status reduce_in_two(const pass *p, clade_kernel *kernel, clade_tensor *out,
+                                  clade_tensor *in, clade_reduce_kind kind, int64_t chunks,
+                                  double scale)
+{
+    clade_shape shape = CLADE_SHAPE(p->outers, chunks, p->columns);
+    clade_tensor *partial = clade_tensor_new(in->ctx, in->dtype, &shape, "reduce");
+    if (!partial)
+        return clade_last_error()->status;
+    clade_status status = run(p, kernel, in, partial, chunks, 1);
+    if (status == CLADE_OK)
+        status = clade_reduce(out, partial, 1u << 1, kind, scale);
+    clade_tensor_unref(partial);
+    return status;
+}
+
+/* A contiguous copy with the kept dimensions before the reduced ones. */
+static clade_status reduce_copy(clade_tensor *out, clade_tensor *in, unsigned mask,
+                                clade_reduce_kind kind, double scale)
+{
+    clade_shape shape = {0};
+    int64_t stride[CLADE_MAX_DIMS];
+    int kept = 0;
+    for (int want_reduced = 0; want_reduced < 2; want_reduced++) {
+        for (int i = 0; i < in->shape.ndim; i++) {
+            if ((int)(mask >> i & 1) != want_reduced)
+                continue;
+            stride[shape.ndim] = in->stride[i];
+            shape.dim[shape.ndim++] = in->shape.dim[i];
+            kept += !want_reduced;
+        }
+    }
+    clade_tensor *view = clade_tensor_new_view(in, &shape, stride, in->offset);
+    clade_tensor *copy = view ? clade_tensor_new(in->ctx, in->dtype, &shape, "reduce") : NULL;
+    clade_status status = copy ? clade_tensor_assign(copy, view) : clade_last_error()->status;
+    if (status == CLADE_OK)
+        status = clade_reduce(out, copy, ((1u << shape.ndim) - 1u) & ~((1u << kept) - 1u), kind,
+                              scale);
+    clade_tensor_unref(copy);
+    clade_tensor_unref(view);
+    return status;
+}
+
+clade_status clade_reduce(clade_tensor *out, clade_tensor *in, unsigned mask,
+                          clade_reduce_kind kind, double scale)
+{
+    if (!out->numel)
+        return CLADE_OK;
+    if (!in->numel)
+        return clade_tensor_fill(out, clade_dtype_is_float(in->dtype) ? 0 * scale : 0);
+    pass p;
+    if (!plan(&p, in, mask))
+        return reduce_copy(out, in, mask, kind, scale);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, clade_tensor_runtime(in), in->dtype, kind, p.by_rows));
+    int64_t chunks = chunks_for(clade_tensor_runtime(in), &p);
+    if (chunks > 1)
+        return reduce_in_two(&p, kernel, out, in, kind, chunks, scale);
+    clade_tensor_touch(out);
+    return run(&p, kernel, in, out, 1, scale);
+}
