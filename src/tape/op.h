@@ -84,8 +84,13 @@ clade_tensor *clade_apply_create(clade_context *ctx, const clade_op *op, const c
 clade_status clade_require_float(const clade_node *node, int input);
 clade_status clade_require_same_dtype(const clade_node *node, int first, int count);
 
-/* --- registry: every op by position, filled by the ops layer's one list ---------------------- */
-extern const clade_op *const *const clade_op_families[];
+/* --- registry: every op by position; the ops layer's one list fills it ------------------------ */
+typedef struct clade_op_family {
+    const clade_op *const *ops;
+    size_t count;
+} clade_op_family;
+
+extern const clade_op_family clade_op_families[];
 extern const size_t clade_op_family_count;
 /* NULL past the end. */
 const clade_op *clade_op_at(size_t index);
