@@ -2,9 +2,16 @@
 /* out[i] = EXPR over up to four inputs a, b, c, d: one element per work-item, straight-line, which is
  * what CPU compilers vectorise and GPUs coalesce.
  *
- * Given by the host: EXPR; NIN; TO, TA.. the element types; SO, SA.. each operand's stride along
+ * Given by the host: EXPR; NIN; IN0.. what EXPR calls the inputs; TO, TA.. the element types; SO, SA.. each operand's stride along
  * the innermost dimension as far as it is known at compile time: 0, 1, or 9 for "read it from the
  * argument". */
+#if !defined(IN0) && NIN > 0
+#define IN0 a
+#define IN1 b
+#define IN2 c
+#define IN3 d
+#endif
+
 #if SO == 9
 #define XO so.s0
 #else
@@ -18,7 +25,7 @@
 #define XA SA
 #endif
 #define PARAM_A , global const TA *pa, int oa, int8 sa
-#define LOAD_A(i) const TA a = pa[oa + (i)]
+#define LOAD_A(i) const TA IN0 = pa[oa + (i)]
 #else
 #define PARAM_A
 #define LOAD_A(i)
@@ -31,7 +38,7 @@
 #define XB SB
 #endif
 #define PARAM_B , global const TB *pb, int ob, int8 sb
-#define LOAD_B(i) const TB b = pb[ob + (i)]
+#define LOAD_B(i) const TB IN1 = pb[ob + (i)]
 #else
 #define PARAM_B
 #define LOAD_B(i)
@@ -44,7 +51,7 @@
 #define XC SC
 #endif
 #define PARAM_C , global const TC *pc, int oc, int8 sc
-#define LOAD_C(i) const TC c = pc[oc + (i)]
+#define LOAD_C(i) const TC IN2 = pc[oc + (i)]
 #else
 #define PARAM_C
 #define LOAD_C(i)
@@ -57,7 +64,7 @@
 #define XD SD
 #endif
 #define PARAM_D , global const TD *pd, int od, int8 sd
-#define LOAD_D(i) const TD d = pd[od + (i)]
+#define LOAD_D(i) const TD IN3 = pd[od + (i)]
 #else
 #define PARAM_D
 #define LOAD_D(i)
@@ -69,27 +76,27 @@
 /* All operands advance together: one dimension. */
 kernel void flat(PARAMS)
 {
-    const int x = get_global_id(0);
-    if (x >= dim.s0)
+    const int ix = get_global_id(0);
+    if (ix >= dim.s0)
         return;
-    LOAD_A(x * XA);
-    LOAD_B(x * XB);
-    LOAD_C(x * XC);
-    LOAD_D(x * XD);
-    po[oo + x * XO] = (TO)(EXPR);
+    LOAD_A(ix * XA);
+    LOAD_B(ix * XB);
+    LOAD_C(ix * XC);
+    LOAD_D(ix * XD);
+    po[oo + ix * XO] = (TO)(EXPR);
 }
 
 /* Two or three dimensions as ids: no division. dim and strides count from the innermost. */
 kernel void box(PARAMS)
 {
-    const int x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
-    if (x >= dim.s0 || y >= dim.s1)
+    const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
+    if (ix >= dim.s0 || iy >= dim.s1)
         return;
-    LOAD_A(x * XA + y * sa.s1 + z * sa.s2);
-    LOAD_B(x * XB + y * sb.s1 + z * sb.s2);
-    LOAD_C(x * XC + y * sc.s1 + z * sc.s2);
-    LOAD_D(x * XD + y * sd.s1 + z * sd.s2);
-    po[oo + x * XO + y * so.s1 + z * so.s2] = (TO)(EXPR);
+    LOAD_A(ix * XA + iy * sa.s1 + iz * sa.s2);
+    LOAD_B(ix * XB + iy * sb.s1 + iz * sb.s2);
+    LOAD_C(ix * XC + iy * sc.s1 + iz * sc.s2);
+    LOAD_D(ix * XD + iy * sd.s1 + iz * sd.s2);
+    po[oo + ix * XO + iy * so.s1 + iz * so.s2] = (TO)(EXPR);
 }
 
 /* Up to eight dimensions: the third id counts through all from the third on. */
@@ -109,12 +116,12 @@ int outer_offset(int z, int8 dim, int8 s)
 
 kernel void nested(PARAMS)
 {
-    const int x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
-    if (x >= dim.s0 || y >= dim.s1)
+    const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
+    if (ix >= dim.s0 || iy >= dim.s1)
         return;
-    LOAD_A(x * XA + y * sa.s1 + outer_offset(z, dim, sa));
-    LOAD_B(x * XB + y * sb.s1 + outer_offset(z, dim, sb));
-    LOAD_C(x * XC + y * sc.s1 + outer_offset(z, dim, sc));
-    LOAD_D(x * XD + y * sd.s1 + outer_offset(z, dim, sd));
-    po[oo + x * XO + y * so.s1 + outer_offset(z, dim, so)] = (TO)(EXPR);
+    LOAD_A(ix * XA + iy * sa.s1 + outer_offset(iz, dim, sa));
+    LOAD_B(ix * XB + iy * sb.s1 + outer_offset(iz, dim, sb));
+    LOAD_C(ix * XC + iy * sc.s1 + outer_offset(iz, dim, sc));
+    LOAD_D(ix * XD + iy * sd.s1 + outer_offset(iz, dim, sd));
+    po[oo + ix * XO + iy * so.s1 + outer_offset(iz, dim, so)] = (TO)(EXPR);
 }

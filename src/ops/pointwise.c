@@ -10,6 +10,8 @@
 
 #include "base/shape.h"
 
+#include <stdio.h>
+
 #define I CLADE_SAVES_INPUTS
 #define Y CLADE_SAVES_OUTPUT
 
@@ -24,55 +26,56 @@ typedef struct pointwise_row {
     clade_expression value;
     int inputs;
     row_types types;
+    unsigned saves;
     clade_expression grad[3]; /* text NULL: no gradient flows there */
 } pointwise_row;
 
-#define G(name, i, text) {#name "_grad" #i, text}
+#define G(name, i, text) {#name "_grad" #i, text, NULL}
 
-/* X(name, inputs, types, saves, value, gradient expressions) */
+/* X(form of the function, name, inputs, types, saves, value, gradient expressions) */
 #define POINTWISE_ROWS(X)                                                                          \
-    X(add, 2, ANY, 0, "a+b", G(add, 0, "g"), G(add, 1, "g"))                                       \
-    X(sub, 2, ANY, 0, "a-b", G(sub, 0, "g"), G(sub, 1, "-g"))                                      \
-    X(mul, 2, ANY, I, "a*b", G(mul, 0, "g*b"), G(mul, 1, "g*a"))                                   \
-    X(div, 2, FLOATS, I, "a/b", G(div, 0, "g/b"), G(div, 1, "-g*a/(b*b)"))                         \
-    X(pow, 2, FLOATS, I | Y, "pow(a,b)", G(pow, 0, "b == 0 ? 0 : g*b*pow(a,b-1)"),                 \
+    X(BINARY, add, 2, ANY, 0, "a+b", G(add, 0, "g"), G(add, 1, "g"))                                       \
+    X(BINARY, sub, 2, ANY, 0, "a-b", G(sub, 0, "g"), G(sub, 1, "-g"))                                      \
+    X(BINARY, mul, 2, ANY, I, "a*b", G(mul, 0, "g*b"), G(mul, 1, "g*a"))                                   \
+    X(BINARY, div, 2, FLOATS, I, "a/b", G(div, 0, "g/b"), G(div, 1, "-g*a/(b*b)"))                         \
+    X(BINARY, pow, 2, FLOATS, I | Y, "pow(a,b)", G(pow, 0, "b == 0 ? 0 : g*b*pow(a,b-1)"),                 \
       G(pow, 1, "a == 0 && b >= 0 ? 0 : g*y*log(a)"))                                              \
-    X(maximum, 2, ANY, I, "(a > b || a != a) ? a : b",                                             \
+    X(BINARY, maximum, 2, ANY, I, "(a > b || a != a) ? a : b",                                             \
       G(maximum, 0, "a == b ? 0.5*g : (a > b || a != a) ? g : 0"),                                 \
       G(maximum, 1, "a == b ? 0.5*g : (a > b || a != a) ? 0 : g"))                                 \
-    X(minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                             \
+    X(BINARY, minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                             \
       G(minimum, 0, "a == b ? 0.5*g : (a < b || a != a) ? g : 0"),                                 \
       G(minimum, 1, "a == b ? 0.5*g : (a < b || a != a) ? 0 : g"))                                 \
-    X(eq, 2, COMPARE, 0, "a == b", {0, 0})                                                         \
-    X(ne, 2, COMPARE, 0, "a != b", {0, 0})                                                         \
-    X(lt, 2, COMPARE, 0, "a < b", {0, 0})                                                          \
-    X(le, 2, COMPARE, 0, "a <= b", {0, 0})                                                         \
-    X(gt, 2, COMPARE, 0, "a > b", {0, 0})                                                          \
-    X(ge, 2, COMPARE, 0, "a >= b", {0, 0})                                                         \
-    X(where, 3, SELECT, I, "a ? b : c", {0, 0}, G(where, 1, "a ? g : 0"),                          \
+    X(BINARY, eq, 2, COMPARE, 0, "a == b", {NULL, NULL, NULL})                                                         \
+    X(BINARY, ne, 2, COMPARE, 0, "a != b", {NULL, NULL, NULL})                                                         \
+    X(BINARY, lt, 2, COMPARE, 0, "a < b", {NULL, NULL, NULL})                                                          \
+    X(BINARY, le, 2, COMPARE, 0, "a <= b", {NULL, NULL, NULL})                                                         \
+    X(BINARY, gt, 2, COMPARE, 0, "a > b", {NULL, NULL, NULL})                                                          \
+    X(BINARY, ge, 2, COMPARE, 0, "a >= b", {NULL, NULL, NULL})                                                         \
+    X(TERNARY, where, 3, SELECT, CLADE_SAVES_INPUT(0), "a ? b : c", {NULL, NULL, NULL}, G(where, 1, "a ? g : 0"),                          \
       G(where, 2, "a ? 0 : g"))                                                                    \
-    X(add_scalar, 1, ANY, 0, "a+p0", G(add_scalar, 0, "g"))                                        \
-    X(mul_scalar, 1, ANY, 0, "a*p0", G(mul_scalar, 0, "g*p0"))                                     \
-    X(pow_scalar, 1, FLOATS, I, "pow(a,p0)",                                                       \
+    X(UNARY_1, add_scalar, 1, ANY, 0, "a+p0", G(add_scalar, 0, "g"))                                        \
+    X(UNARY_1, mul_scalar, 1, ANY, 0, "a*p0", G(mul_scalar, 0, "g*p0"))                                     \
+    X(UNARY_1, pow_scalar, 1, FLOATS, I, "pow(a,p0)",                                                       \
       G(pow_scalar, 0, "p0 == 0 ? 0 : g*p0*pow(a,p0-1)"))                                          \
-    X(clamp, 1, ANY, I, "a < p0 ? p0 : a > p1 ? p1 : a",                                           \
+    X(UNARY_2, clamp, 1, ANY, I, "a < p0 ? p0 : a > p1 ? p1 : a",                                           \
       G(clamp, 0, "a >= p0 && a <= p1 ? g : 0"))                                                   \
-    X(leaky_relu, 1, FLOATS, I, "a > 0 ? a : p0*a", G(leaky_relu, 0, "a > 0 ? g : p0*g"))          \
-    X(neg, 1, ANY, 0, "-a", G(neg, 0, "-g"))                                                       \
-    X(abs, 1, ANY, I, "a < 0 ? -a : a", G(abs, 0, "a > 0 ? g : a < 0 ? -g : 0"))                   \
-    X(exp, 1, FLOATS, Y, "exp(a)", G(exp, 0, "g*y"))                                               \
-    X(log, 1, FLOATS, I, "log(a)", G(log, 0, "g/a"))                                               \
-    X(sqrt, 1, FLOATS, Y, "sqrt(a)", G(sqrt, 0, "0.5*g/y"))                                        \
-    X(square, 1, ANY, I, "a*a", G(square, 0, "2*g*a"))                                             \
-    X(relu, 1, FLOATS, Y, "(a > 0 || a != a) ? a : 0", G(relu, 0, "y > 0 ? g : 0"))                \
-    X(sigmoid, 1, FLOATS, Y, "1/(1+exp(-a))", G(sigmoid, 0, "g*y*(1-y)"))                          \
-    X(tanh, 1, FLOATS, Y, "tanh(a)", G(tanh, 0, "g*(1-y*y)"))                                      \
-    X(gelu, 1, FLOATS, I, "0.5*a*(1+erf(a*0.70710678118654752440))",                               \
+    X(UNARY_1, leaky_relu, 1, FLOATS, I, "a > 0 ? a : p0*a", G(leaky_relu, 0, "a > 0 ? g : p0*g"))          \
+    X(UNARY, neg, 1, ANY, 0, "-a", G(neg, 0, "-g"))                                                       \
+    X(UNARY, abs, 1, ANY, I, "a < 0 ? -a : a", G(abs, 0, "a > 0 ? g : a < 0 ? -g : 0"))                   \
+    X(UNARY, exp, 1, FLOATS, Y, "exp(a)", G(exp, 0, "g*y"))                                               \
+    X(UNARY, log, 1, FLOATS, I, "log(a)", G(log, 0, "g/a"))                                               \
+    X(UNARY, sqrt, 1, FLOATS, Y, "sqrt(a)", G(sqrt, 0, "0.5*g/y"))                                        \
+    X(UNARY, square, 1, ANY, I, "a*a", G(square, 0, "2*g*a"))                                             \
+    X(UNARY, relu, 1, FLOATS, Y, "(a > 0 || a != a) ? a : 0", G(relu, 0, "y <= 0 ? 0 : g"))                \
+    X(UNARY, sigmoid, 1, FLOATS, Y, "1/(1+exp(-a))", G(sigmoid, 0, "g*y*(1-y)"))                          \
+    X(UNARY, tanh, 1, FLOATS, Y, "tanh(a)", G(tanh, 0, "g*(1-y*y)"))                                      \
+    X(UNARY, gelu, 1, FLOATS, I, "0.5*a*(1+erf(a*0.70710678118654752440))",                               \
       G(gelu, 0,                                                                                   \
         "g*(0.5*(1+erf(a*0.70710678118654752440))+a*0.39894228040143267794*exp(-0.5*a*a))"))       \
-    X(silu, 1, FLOATS, I, "a/(1+exp(-a))",                                                         \
+    X(UNARY, silu, 1, FLOATS, I, "a/(1+exp(-a))",                                                         \
       G(silu, 0, "g*(1+a*(1-1/(1+exp(-a))))/(1+exp(-a))"))                                         \
-    X(softplus, 1, FLOATS, I, "fmax(a,0)+log1p(exp(-fabs(a)))", G(softplus, 0, "g/(1+exp(-a))"))
+    X(UNARY, softplus, 1, FLOATS, I, "fmax(a,(T)0)+log1p(exp(-fabs(a)))", G(softplus, 0, "g/(1+exp(-a))"))
 
 static clade_status infer(const clade_node *node, clade_meta *out)
 {
@@ -101,5 +104,112 @@ static clade_status forward(const clade_node *node)
                              node->inputs, node->count, node->attrs.real, 2);
 }
 
-/* --- gradients: one op for all rows ----------------------------------------------------------
- * Inputs: g, the row's inputs, y. integer[0]: which input's gradient. */
+/* --- gradients: the op NAME_grad of each row -------------------------------------------------
+ * Inputs: g, then what the row saves. integer[0] says which input's gradient. */
+static clade_status infer_grad(const clade_node *node, clade_meta *out)
+{
+    out->dtype = node->inputs[0]->dtype;
+    out->shape = node->inputs[0]->shape;
+    return CLADE_OK;
+}
+
+static clade_status forward_grad(const clade_node *node)
+{
+    const pointwise_row *row = node->op->data;
+    char names[CLADE_ELEMENTWISE_INPUTS + 1] = "g";
+    bool inputs = row->saves & I, output = row->saves & Y;
+    snprintf(names + 1, sizeof names - 1, "%.*s%s", inputs ? row->inputs : 0, "abc",
+             output ? "y" : "");
+    clade_expression expression = row->grad[node->attrs.integer[0]];
+    expression.inputs = names;
+    return clade_elementwise(&expression, node->output->dtype, node->output, node->inputs,
+                             node->count, node->attrs.real, 2);
+}
+
+static const clade_op *grad_op_of(const clade_op *op);
+
+static void backward(const clade_node *node, clade_tensor *grad, const bool *needs,
+                     clade_tensor **grads)
+{
+    const pointwise_row *row = node->op->data;
+    clade_tensor *inputs[CLADE_ELEMENTWISE_INPUTS] = {grad};
+    int count = 1;
+    for (int i = 0; (row->saves & I) && i < node->count; i++)
+        inputs[count++] = node->inputs[i];
+    if (row->saves & Y)
+        inputs[count++] = node->output;
+    for (int i = 0; i < node->count; i++) {
+        if (!needs[i])
+            continue;
+        clade_attrs attrs = node->attrs;
+        attrs.integer[0] = i;
+        grads[i] = clade_apply(grad_op_of(node->op), &attrs, inputs, count);
+    }
+}
+
+#define ROW(form, name, inputs, types, saves, text, ...)                                           \
+    static const pointwise_row row_##name = {                                                      \
+        {#name, text, "abc"}, inputs, types, (unsigned)(saves), {__VA_ARGS__}};
+POINTWISE_ROWS(ROW)
+
+#define HAS_GRADIENT(types) ((types) != COMPARE)
+#define OP(form, name_, inputs_, types, saves_, text, ...)                                         \
+    static const clade_op op_##name_ = {.name = #name_,                                            \
+                                        .min_inputs = inputs_,                                     \
+                                        .max_inputs = inputs_,                                     \
+                                        .saves = (unsigned)(saves_),                               \
+                                        .infer = infer,                                            \
+                                        .forward = forward,                                        \
+                                        .backward = HAS_GRADIENT(types) ? backward : NULL,         \
+                                        .data = &row_##name_};                                     \
+    static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
+                                               .min_inputs = 1,                                    \
+                                               .max_inputs = CLADE_ELEMENTWISE_INPUTS,             \
+                                               .infer = infer_grad,                                \
+                                               .forward = forward_grad,                            \
+                                               .data = &row_##name_,                               \
+                                               .gradient_of = #name_};
+POINTWISE_ROWS(OP)
+
+#define LIST(form, name, ...) &op_##name,
+static const clade_op *const ops[] = {POINTWISE_ROWS(LIST)};
+#define LIST_GRAD(form, name, ...) &op_##name##_grad,
+static const clade_op *const grad_ops[] = {POINTWISE_ROWS(LIST_GRAD)};
+
+const clade_op_family clade_pointwise_ops = {ops, sizeof ops / sizeof ops[0]};
+
+static const clade_op *grad_op_of(const clade_op *op)
+{
+    size_t i = 0;
+    while (ops[i] != op)
+        i++;
+    return grad_ops[i];
+}
+
+#define UNARY(name)                                                                                \
+    clade_tensor *clade_##name(clade_tensor *x)                                                    \
+    {                                                                                              \
+        return CLADE_APPLY(&op_##name, NULL, x);                                                   \
+    }
+#define UNARY_1(name)                                                                              \
+    clade_tensor *clade_##name(clade_tensor *x, double p0)                                         \
+    {                                                                                              \
+        return CLADE_APPLY(&op_##name, &((clade_attrs){.real = {p0}}), x);                         \
+    }
+#define UNARY_2(name)                                                                              \
+    clade_tensor *clade_##name(clade_tensor *x, double p0, double p1)                              \
+    {                                                                                              \
+        return CLADE_APPLY(&op_##name, &((clade_attrs){.real = {p0, p1}}), x);                     \
+    }
+#define BINARY(name)                                                                               \
+    clade_tensor *clade_##name(clade_tensor *a, clade_tensor *b)                                   \
+    {                                                                                              \
+        return CLADE_APPLY(&op_##name, NULL, a, b);                                                \
+    }
+#define TERNARY(name)                                                                              \
+    clade_tensor *clade_##name(clade_tensor *a, clade_tensor *b, clade_tensor *c)                  \
+    {                                                                                              \
+        return CLADE_APPLY(&op_##name, NULL, a, b, c);                                             \
+    }
+#define FUNCTION(form, name, ...) form(name)
+POINTWISE_ROWS(FUNCTION)

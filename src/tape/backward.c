@@ -7,7 +7,7 @@
 
 #include "base/shape.h"
 
-static const clade_expression add_expression = {"accumulate", "a + b"};
+static const clade_expression add_expression = {"accumulate", "a + b", "ab"};
 
 clade_status clade_tensor_set_requires_grad(clade_tensor *t, bool requires_grad)
 {

@@ -87,11 +87,16 @@ static void write_options(char *text, size_t size, clade_dtype compute, const lo
 static char *generate(const void *user)
 {
     const clade_expression *e = user;
+    char names[16 * CLADE_ELEMENTWISE_INPUTS] = "";
+    int at = 0;
+    for (int k = 0; k < CLADE_ELEMENTWISE_INPUTS && e->inputs[k]; k++)
+        at += snprintf(names + at, sizeof names - (size_t)at, "#define IN%d %c\n", k,
+                       e->inputs[k]);
     for (size_t i = 0; i < clade_kernel_source_count; i++) {
         const clade_kernel_source *source = &clade_kernel_sources[i];
         if (!strcmp(source->name, "elementwise"))
-            return clade_asprintf("#define EXPR (%s)\n#line 1 \"elementwise.cl (%s)\"\n%.*s",
-                                  e->text, e->name, (int)source->length,
+            return clade_asprintf("#define EXPR (%s)\n%s#line 1 \"elementwise.cl (%s)\"\n%.*s",
+                                  e->text, names, e->name, (int)source->length,
                                   (const char *)source->text);
     }
     (void)CLADE_FAIL(CLADE_ERR_INTERNAL, "elementwise.cl is not part of this build");

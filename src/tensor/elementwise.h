@@ -9,13 +9,14 @@
 #define CLADE_ELEMENTWISE_INPUTS 4
 #define CLADE_ELEMENTWISE_PARAMS 2
 
-/* An expression in OpenCL C over the inputs a, b, c, d (each of its own dtype), the parameters p0,
- * p1 (of type T) and T itself, the compute type: double, float or int. Literals without suffix are
- * of type T. The result is converted to the output's type as a C cast does. `name` names the
- * kernel: one name, one text. */
+/* An expression in OpenCL C over the inputs (each of its own dtype), the parameters p0, p1 (of type
+ * T) and T itself, the compute type: double, float or int. Literals without suffix are of type T.
+ * The result is converted to the output's type as a C cast does. `name` names the kernel: one name,
+ * one text. `inputs`: a letter per input, its name in the text. */
 typedef struct clade_expression {
     const char *name;
     const char *text;
+    const char *inputs;
 } clade_expression;
 
 /* out[i] = expression(inputs[i]), inputs broadcast to out's shape. out may be any view, and an input

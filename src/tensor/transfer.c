@@ -3,8 +3,8 @@
 
 #include "base/shape.h"
 
-static const clade_expression copy_expression = {"copy", "a"};
-static const clade_expression fill_expression = {"fill", "p0"};
+static const clade_expression copy_expression = {"copy", "a", "a"};
+static const clade_expression fill_expression = {"fill", "p0", ""};
 
 clade_status clade_tensor_assign(clade_tensor *dst, const clade_tensor *src)
 {

@@ -35,8 +35,8 @@ def decode(raw):
 
 
 def hash32(x):
-    """Wellons' lowbias32 on numpy uint32 arrays or ints; hash32() of tests/test_reference.c."""
-    x = np.asarray(x, np.uint64) & 0xFFFFFFFF
+    """Wellons' lowbias32 on an array of counters; hash32() of tests/test_reference.c."""
+    x = x.astype(np.uint64) & np.uint64(0xFFFFFFFF)
     x ^= x >> np.uint64(16)
     x = x * np.uint64(0x7FEB352D) & np.uint64(0xFFFFFFFF)
     x ^= x >> np.uint64(15)

@@ -280,7 +280,8 @@ def views():
     case("concat_same_twice", lambda x: torch.cat([x, x], 1), v(2, 3))
     case("concat_transposed", lambda a, b: torch.cat([a.t(), b], 1), v(3, 2), v(2, 2, seed=2))
     case("concat_u8", lambda *x: torch.cat(x, 0), t([1, 2], U8), t([3], U8))
-    case("chain_views", lambda x: x.permute(2, 0, 1)[1:4:2].reshape(-1, 3) * x[1], v(2, 3, 4))
+    case("chain_views", lambda x: x.permute(2, 0, 1)[1:4:2].reshape(-1, 3) * x[:1, :, 1],
+         v(2, 3, 4))
 
 
 def index():

@@ -61,9 +61,10 @@ def batches(count):
     counter = ORDER
     while True:
         order = np.arange(count)
-        for i in range(count - 1, 0, -1):
-            j = int(hash32(counter)) % (i + 1)
-            counter += 1
+        draws = hash32(np.arange(count - 1) + counter)
+        counter += count - 1
+        for i, draw in zip(range(count - 1, 0, -1), draws):
+            j = int(draw) % (i + 1)
             order[i], order[j] = order[j], order[i]
         for begin in range(0, count, BATCH):
             yield order[begin:begin + BATCH]
