@@ -116,7 +116,7 @@ static clade_status infer_grad(const clade_node *node, clade_meta *out)
 static clade_status forward_grad(const clade_node *node)
 {
     const pointwise_row *row = node->op->data;
-    char names[CLADE_ELEMENTWISE_INPUTS + 1] = "g";
+    char names[8] = "g";
     bool inputs = row->saves & I, output = row->saves & Y;
     snprintf(names + 1, sizeof names - 1, "%.*s%s", inputs ? row->inputs : 0, "abc",
              output ? "y" : "");

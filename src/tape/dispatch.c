@@ -99,9 +99,9 @@ clade_tensor *clade_apply_create(clade_context *ctx, const clade_op *op, const c
 const clade_op *clade_op_at(size_t index)
 {
     for (size_t f = 0; f < clade_op_family_count; f++) {
-        if (index < clade_op_families[f].count)
-            return clade_op_families[f].ops[index];
-        index -= clade_op_families[f].count;
+        if (index < clade_op_families[f]->count)
+            return clade_op_families[f]->ops[index];
+        index -= clade_op_families[f]->count;
     }
     return NULL;
 }

@@ -90,7 +90,7 @@ typedef struct clade_op_family {
     size_t count;
 } clade_op_family;
 
-extern const clade_op_family clade_op_families[];
+extern const clade_op_family *const clade_op_families[];
 extern const size_t clade_op_family_count;
 /* NULL past the end. */
 const clade_op *clade_op_at(size_t index);
