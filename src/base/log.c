@@ -16,7 +16,7 @@ void clade_log_va(const clade_logger *log, clade_log_level level, const char *fm
     log->fn(log->user, level, line);
 }
 
-void clade_log(const clade_logger *log, clade_log_level level, const char *fmt, ...)
+void clade_logger_write(const clade_logger *log, clade_log_level level, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -15,7 +15,7 @@ typedef struct clade_logger {
 } clade_logger;
 
 /* One line, cut at 1023 bytes, control characters replaced by '?'. */
-void clade_log(const clade_logger *log, clade_log_level level, const char *fmt, ...)
+void clade_logger_write(const clade_logger *log, clade_log_level level, const char *fmt, ...)
     CLADE_PRINTF(3, 4);
 void clade_log_va(const clade_logger *log, clade_log_level level, const char *fmt, va_list ap)
     CLADE_PRINTF(3, 0);

@@ -63,7 +63,7 @@ static clade_status allocate(clade_buffer *buffer)
     cl_int code;
     buffer->mem = clCreateBuffer(rt->context, CL_MEM_READ_WRITE, buffer->capacity, NULL, &code);
     if (!buffer->mem && clade_cl_status(code) == CLADE_ERR_OUT_OF_MEMORY) {
-        clade_log(&rt->log, CLADE_LOG_DEBUG,
+        clade_logger_write(&rt->log, CLADE_LOG_DEBUG,
                   "out of device memory: emptying the cache of %llu bytes",
                   (unsigned long long)rt->pool.stats.cached_bytes);
         CLADE_TRY(clade_runtime_trim(rt));
@@ -73,7 +73,7 @@ static clade_status allocate(clade_buffer *buffer)
         return clade_cl_fail(code, "clCreateBuffer(%zu bytes, %llu in use)", buffer->capacity,
                              (unsigned long long)rt->pool.stats.live_bytes);
     rt->pool.stats.allocations++;
-    clade_log(&rt->log, CLADE_LOG_DEBUG, "new device buffer of %zu bytes", buffer->capacity);
+    clade_logger_write(&rt->log, CLADE_LOG_DEBUG, "new device buffer of %zu bytes", buffer->capacity);
     return CLADE_OK;
 }
 

@@ -118,12 +118,12 @@ void clade_disk_cache_open(clade_disk_cache *cache, const char *dir, const clade
              info->name, info->vendor, info->driver, info->platform_name, info->platform_version);
     if (!choose_dir(cache->dir, dir)) {
         cache->dir[0] = '\0';
-        clade_log(log, CLADE_LOG_DEBUG, "program cache: off");
+        clade_logger_write(log, CLADE_LOG_DEBUG, "program cache: off");
         return;
     }
     const char *fault = dir_fault(cache->dir);
     if (fault) {
-        clade_log(log, CLADE_LOG_WARN, "program cache: %s: %s; not used", cache->dir, fault);
+        clade_logger_write(log, CLADE_LOG_WARN, "program cache: %s: %s; not used", cache->dir, fault);
         cache->dir[0] = '\0';
     }
 }
@@ -199,7 +199,7 @@ clade_status clade_disk_cache_load(const clade_disk_cache *cache, const clade_pr
     if (fault) {
         clade_free(*binary);
         *binary = NULL;
-        clade_log(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", path, fault);
+        clade_logger_write(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", path, fault);
     }
     return status;
 }
@@ -214,7 +214,7 @@ void clade_disk_cache_store(const clade_disk_cache *cache, const clade_program_t
     snprintf(temporary, sizeof temporary, "%s/new-XXXXXX", cache->dir);
     int fd = mkstemp(temporary);
     if (fd < 0) {
-        clade_log(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", temporary, strerror(errno));
+        clade_logger_write(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", temporary, strerror(errno));
         return;
     }
     header head = make_header(cache, text, binary, size);
@@ -222,6 +222,6 @@ void clade_disk_cache_store(const clade_disk_cache *cache, const clade_program_t
     written = close(fd) == 0 && written;
     if (written && rename(temporary, path) == 0)
         return;
-    clade_log(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", path, strerror(errno));
+    clade_logger_write(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", path, strerror(errno));
     unlink(temporary);
 }
