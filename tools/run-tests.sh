@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(gcc ninja-build meson pkg-config python3 ocl-icd-opencl-dev libclblast-dev
-    libxxhash-dev pocl-opencl-icd check)
+    libjansson-dev libxxhash-dev zlib1g-dev libpng-dev pocl-opencl-icd check)
 missing=()
 for p in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q '^install ok' || missing+=("$p")
