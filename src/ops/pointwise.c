@@ -30,7 +30,7 @@ typedef struct pointwise_row {
     clade_expression grad[3]; /* text NULL: no gradient flows there */
 } pointwise_row;
 
-#define G(name, i, text) {#name "_grad" #i, text, NULL}
+#define G(name, i, text) {#name "_grad" #i, text, ""}
 
 /* X(form of the function, name, inputs, types, saves, value, gradient expressions) */
 #define POINTWISE_ROWS(X)                                                                          \
@@ -46,13 +46,13 @@ typedef struct pointwise_row {
     X(BINARY, minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                             \
       G(minimum, 0, "a == b ? 0.5*g : (a < b || a != a) ? g : 0"),                                 \
       G(minimum, 1, "a == b ? 0.5*g : (a < b || a != a) ? 0 : g"))                                 \
-    X(BINARY, eq, 2, COMPARE, 0, "a == b", {NULL, NULL, NULL})                                                         \
-    X(BINARY, ne, 2, COMPARE, 0, "a != b", {NULL, NULL, NULL})                                                         \
-    X(BINARY, lt, 2, COMPARE, 0, "a < b", {NULL, NULL, NULL})                                                          \
-    X(BINARY, le, 2, COMPARE, 0, "a <= b", {NULL, NULL, NULL})                                                         \
-    X(BINARY, gt, 2, COMPARE, 0, "a > b", {NULL, NULL, NULL})                                                          \
-    X(BINARY, ge, 2, COMPARE, 0, "a >= b", {NULL, NULL, NULL})                                                         \
-    X(TERNARY, where, 3, SELECT, CLADE_SAVES_INPUT(0), "a ? b : c", {NULL, NULL, NULL}, G(where, 1, "a ? g : 0"),                          \
+    X(BINARY, eq, 2, COMPARE, 0, "a == b", {NULL, NULL, ""})                                                         \
+    X(BINARY, ne, 2, COMPARE, 0, "a != b", {NULL, NULL, ""})                                                         \
+    X(BINARY, lt, 2, COMPARE, 0, "a < b", {NULL, NULL, ""})                                                          \
+    X(BINARY, le, 2, COMPARE, 0, "a <= b", {NULL, NULL, ""})                                                         \
+    X(BINARY, gt, 2, COMPARE, 0, "a > b", {NULL, NULL, ""})                                                          \
+    X(BINARY, ge, 2, COMPARE, 0, "a >= b", {NULL, NULL, ""})                                                         \
+    X(TERNARY, where, 3, SELECT, CLADE_SAVES_INPUT(0), "a ? b : c", {NULL, NULL, ""}, G(where, 1, "a ? g : 0"),                          \
       G(where, 2, "a ? 0 : g"))                                                                    \
     X(UNARY_1, add_scalar, 1, ANY, 0, "a+p0", G(add_scalar, 0, "g"))                                        \
     X(UNARY_1, mul_scalar, 1, ANY, 0, "a*p0", G(mul_scalar, 0, "g*p0"))                                     \
@@ -116,12 +116,10 @@ static clade_status infer_grad(const clade_node *node, clade_meta *out)
 static clade_status forward_grad(const clade_node *node)
 {
     const pointwise_row *row = node->op->data;
-    char names[8] = "g";
     bool inputs = row->saves & I, output = row->saves & Y;
-    snprintf(names + 1, sizeof names - 1, "%.*s%s", inputs ? row->inputs : 0, "abc",
-             output ? "y" : "");
     clade_expression expression = row->grad[node->attrs.integer[0]];
-    expression.inputs = names;
+    snprintf(expression.inputs, sizeof expression.inputs, "g%.*s%s", inputs ? row->inputs : 0,
+             "abc", output ? "y" : "");
     return clade_elementwise(&expression, node->output->dtype, node->output, node->inputs,
                              node->count, node->attrs.real, 2);
 }
@@ -132,7 +130,7 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                      clade_tensor **grads)
 {
     const pointwise_row *row = node->op->data;
-    clade_tensor *inputs[CLADE_ELEMENTWISE_INPUTS] = {grad};
+    clade_tensor *inputs[CLADE_EXPRESSION_INPUTS] = {grad};
     int count = 1;
     for (int i = 0; (row->saves & I) && i < node->count; i++)
         inputs[count++] = node->inputs[i];
@@ -164,7 +162,7 @@ POINTWISE_ROWS(ROW)
                                         .data = &row_##name_};                                     \
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 1,                                    \
-                                               .max_inputs = CLADE_ELEMENTWISE_INPUTS,             \
+                                               .max_inputs = CLADE_EXPRESSION_INPUTS,             \
                                                .infer = infer_grad,                                \
                                                .forward = forward_grad,                            \
                                                .data = &row_##name_,                               \

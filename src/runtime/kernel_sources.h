@@ -13,4 +13,7 @@ typedef struct clade_kernel_source {
 extern const clade_kernel_source clade_kernel_sources[];
 extern const size_t clade_kernel_source_count;
 
+/* NULL when there is none of that name. */
+const clade_kernel_source *clade_kernel_source_find(const char *name);
+
 #endif

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "runtime/kernel_sources.h"
 
-static const clade_kernel_source *find_source(const char *name)
+const clade_kernel_source *clade_kernel_source_find(const char *name)
 {
     for (size_t i = 0; i < clade_kernel_source_count; i++)
         if (strcmp(clade_kernel_sources[i].name, name) == 0)
@@ -37,7 +37,7 @@ static char *join(const clade_kernel_source *prelude, const char *family, const 
 /* The #line directive makes the compiler count from the family's own first line. */
 static clade_status assemble(char **out, const clade_kernel_key *key)
 {
-    const clade_kernel_source *prelude = find_source("prelude");
+    const clade_kernel_source *prelude = clade_kernel_source_find("prelude");
     if (!prelude)
         return CLADE_FAIL(CLADE_ERR_INTERNAL, "the kernel prelude is not embedded");
     if (key->generate) {
@@ -47,7 +47,7 @@ static clade_status assemble(char **out, const clade_kernel_key *key)
         *out = join(prelude, key->family, body, strlen(body));
         clade_free(body);
     } else {
-        const clade_kernel_source *source = find_source(key->family);
+        const clade_kernel_source *source = clade_kernel_source_find(key->family);
         if (!source)
             return CLADE_FAIL(CLADE_ERR_INTERNAL, "no kernel family \"%s\"", key->family);
         *out = join(prelude, key->family, source->text, source->length);
@@ -184,7 +184,7 @@ static clade_status load_or_build(cl_program *out, clade_runtime *rt, const clad
 
 clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade_kernel_key *key)
 {
-    char *options = clade_asprintf("-cl-std=CL1.2 -DLANES=%d -DVW=%d%s %s", rt->shape.lanes,
+    char *options = clade_asprintf("-cl-std=CL1.2 -w -DLANES=%d -DVW=%d%s %s", rt->shape.lanes,
                                    rt->shape.vector_width, rt->info.has_f64 ? " -DCLADE_F64" : "",
                                    key->options);
     if (!options)

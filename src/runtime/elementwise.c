@@ -1,0 +1,276 @@
+#include "runtime/elementwise.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/shape.h"
+#include "runtime/kernel_sources.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPERANDS CLADE_ELEMENTWISE_OPERANDS
+#define STAGES   CLADE_ELEMENTWISE_STAGES
+
+/* The loops over all operands, innermost dimension first, with neighbouring dimensions merged
+ * wherever every operand steps through both as through one. */
+typedef struct loop_nest {
+    int ndim;
+    int64_t dim[CLADE_MAX_DIMS];
+    int64_t stride[OPERANDS][CLADE_MAX_DIMS];
+} loop_nest;
+
+static bool merges_with_inner(const loop_nest *nest, const clade_elementwise_call *call, int i)
+{
+    int inner = nest->ndim - 1;
+    for (int k = 0; k < call->operands; k++)
+        if (call->operand[k].stride[i] != nest->stride[k][inner] * nest->dim[inner])
+            return false;
+    return true;
+}
+
+static void nest_of(loop_nest *nest, const clade_elementwise_call *call)
+{
+    nest->ndim = 0;
+    for (int i = call->shape.ndim - 1; i >= 0; i--) {
+        if (call->shape.dim[i] == 1)
+            continue;
+        if (nest->ndim && merges_with_inner(nest, call, i)) {
+            nest->dim[nest->ndim - 1] *= call->shape.dim[i];
+            continue;
+        }
+        nest->dim[nest->ndim] = call->shape.dim[i];
+        for (int k = 0; k < call->operands; k++)
+            nest->stride[k][nest->ndim] = call->operand[k].stride[i];
+        nest->ndim++;
+    }
+    if (nest->ndim)
+        return;
+    nest->ndim = 1;
+    nest->dim[0] = 1;
+    for (int k = 0; k < call->operands; k++)
+        nest->stride[k][0] = 1;
+}
+
+static const char *type_name(clade_dtype dtype)
+{
+    static const char *const names[CLADE_DTYPE_COUNT] = {
+        [CLADE_F32] = "float", [CLADE_F64] = "double", [CLADE_I32] = "int", [CLADE_U8] = "uchar"};
+    return names[dtype];
+}
+
+static const char *compute_name(clade_dtype compute)
+{
+    return compute == CLADE_U8 ? "int" : type_name(compute);
+}
+
+static int param_count(const clade_stage *stage)
+{
+    const char *text = stage->expression.text;
+    return strstr(text, "p1") ? 2 : strstr(text, "p0") ? 1 : 0;
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+typedef struct text_buffer {
+    char *s;
+    size_t size, used;
+} text_buffer;
+
+/* Counts on beyond the end, so that a first pass with size 0 measures. */
+static void put(text_buffer *text, const char *fmt, ...) CLADE_PRINTF(2, 3);
+static void put(text_buffer *text, const char *fmt, ...)
+{
+    bool room = text->used < text->size;
+    va_list ap;
+    va_start(ap, fmt);
+    int n =
+        vsnprintf(room ? text->s + text->used : NULL, room ? text->size - text->used : 0, fmt, ap);
+    va_end(ap);
+    if (n > 0)
+        text->used += (size_t)n;
+}
+
+static bool is_read(const clade_elementwise_call *call, int operand)
+{
+    for (int s = 0; s < call->stages; s++)
+        for (int i = 0; i < call->stage[s].count; i++)
+            if (call->stage[s].input[i] == operand)
+                return true;
+    return false;
+}
+
+static bool is_written(const clade_elementwise_call *call, int operand)
+{
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].output == operand)
+            return true;
+    return false;
+}
+
+static void put_stage(text_buffer *text, const clade_elementwise_call *call, int s)
+{
+    const clade_stage *stage = &call->stage[s];
+    put(text, "    R%d r%d; { typedef C%d T;", s, s, s);
+    for (int p = 0; p < param_count(stage); p++)
+        put(text, " const T p%d = p%d_%d;", p, p, s);
+    for (int i = 0; i < stage->count; i++) {
+        int from = stage->input[i];
+        char name = stage->expression.inputs[i];
+        if (from >= 0)
+            put(text, " const T%d %c = v%d;", from, name, from);
+        else
+            put(text, " const R%d %c = r%d;", -1 - from, name, -1 - from);
+    }
+    put(text, " r%d = (R%d)(%s); } \\\n", s, s, stage->expression.text);
+}
+
+/* The two macros that cl/elementwise.cl is written around. */
+static void put_macros(text_buffer *text, const clade_elementwise_call *call)
+{
+    put(text, "#define PARAMS");
+    for (int k = 0; k < call->operands; k++)
+        put(text, ", global %sT%d *q%d, int o%d, int8 s%d", is_written(call, k) ? "" : "const ", k,
+            k, k, k);
+    for (int s = 0; s < call->stages; s++)
+        for (int p = 0; p < param_count(&call->stage[s]); p++)
+            put(text, ", C%d p%d_%d", s, p, s);
+    put(text, "\n#define BODY(AT) \\\n");
+    for (int k = 0; k < call->operands; k++)
+        if (is_read(call, k))
+            put(text, "    const T%d v%d = q%d[AT(%d)]; \\\n", k, k, k, k);
+    for (int s = 0; s < call->stages; s++)
+        put_stage(text, call, s);
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].output >= 0)
+            put(text, "    q%d[AT(%d)] = r%d; \\\n", call->stage[s].output, call->stage[s].output,
+                s);
+    put(text, "\n");
+}
+
+static char *generate(const void *user)
+{
+    const clade_kernel_source *frame = clade_kernel_source_find("elementwise");
+    if (!frame) {
+        (void)CLADE_FAIL(CLADE_ERR_INTERNAL, "elementwise.cl is not part of this build");
+        return NULL;
+    }
+    text_buffer measure = {0};
+    put_macros(&measure, user);
+    text_buffer text = {clade_realloc(NULL, measure.used + frame->length + 64, 1),
+                        measure.used + frame->length + 64, 0};
+    if (!text.s)
+        return NULL;
+    put_macros(&text, user);
+    put(&text, "#line 1 \"elementwise.cl\"\n%.*s", (int)frame->length, (const char *)frame->text);
+    return text.s;
+}
+
+/* --- the kernel's key ------------------------------------------------------------------------- */
+/* 0 and 1 become constants of the kernel; anything else it reads from its argument. */
+static void put_stride(text_buffer *text, int k, int64_t stride)
+{
+    if (stride == 0 || stride == 1)
+        put(text, " -DX%d=%d", k, (int)stride);
+    else
+        put(text, " -DX%d=s%d.s0", k, k);
+}
+
+static uint64_t wiring_hash(const clade_elementwise_call *call)
+{
+    int wires[STAGES * (CLADE_EXPRESSION_INPUTS + 2)], n = 0;
+    for (int s = 0; s < call->stages; s++) {
+        wires[n++] = call->stage[s].count;
+        wires[n++] = call->stage[s].output;
+        for (int i = 0; i < call->stage[s].count; i++)
+            wires[n++] = call->stage[s].input[i];
+    }
+    clade_bytes part = {wires, (size_t)n * sizeof wires[0]};
+    clade_hash128 hash = clade_hash_parts(&part, 1, 0);
+    uint64_t value;
+    memcpy(&value, hash.bytes, sizeof value);
+    return value;
+}
+
+static void write_options(text_buffer *text, const clade_elementwise_call *call,
+                          const loop_nest *nest)
+{
+    put(text, "-DWIRING=0x%" PRIx64 "ul", wiring_hash(call));
+    for (int s = 0; s < call->stages; s++)
+        put(text, " -DC%d=%s -DR%d=%s", s, compute_name(call->stage[s].compute), s,
+            type_name(call->stage[s].dtype));
+    for (int k = 0; k < call->operands; k++) {
+        put(text, " -DT%d=%s", k, type_name(call->operand[k].dtype));
+        put_stride(text, k, nest->stride[k][0]);
+    }
+    if (call->stage[0].compute != CLADE_F64)
+        put(text, " -cl-single-precision-constant");
+}
+
+static void write_family(text_buffer *text, const clade_elementwise_call *call)
+{
+    for (int s = 0; s < call->stages; s++)
+        put(text, "%s%s", s ? "+" : "", call->stage[s].expression.name);
+}
+
+static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
+                               const clade_elementwise_call *call, const loop_nest *nest)
+{
+    char options[1024], family[512];
+    text_buffer options_text = {options, sizeof options, 0};
+    text_buffer family_text = {family, sizeof family, 0};
+    write_options(&options_text, call, nest);
+    write_family(&family_text, call);
+    if (options_text.used >= sizeof options || family_text.used >= sizeof family)
+        return CLADE_FAIL(CLADE_ERR_INTERNAL, "elementwise: %d stages are too long a name",
+                          call->stages);
+    return clade_kernel_get(kernel, rt,
+                            &(clade_kernel_key){.family = family,
+                                                .options = options,
+                                                .name = nest->ndim == 1   ? "flat"
+                                                        : nest->ndim <= 3 ? "box"
+                                                                          : "nested",
+                                                .generate = generate,
+                                                .user = call});
+}
+
+/* --- launch ----------------------------------------------------------------------------------- */
+static clade_arg param_arg(clade_dtype compute, double value)
+{
+    if (!clade_dtype_is_float(compute))
+        return clade_arg_i32((int64_t)value);
+    return clade_arg_real(compute, value);
+}
+
+static clade_grid grid_of(const clade_runtime *rt, const loop_nest *nest)
+{
+    if (nest->ndim == 1)
+        return clade_grid_elements(rt, nest->dim[0]);
+    int64_t outer = 1;
+    for (int i = 2; i < nest->ndim; i++)
+        outer *= nest->dim[i];
+    return clade_grid_box(rt, nest->dim[0], nest->dim[1], outer);
+}
+
+clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call)
+{
+    if (clade_shape_numel(&call->shape) == 0)
+        return CLADE_OK;
+    loop_nest nest;
+    nest_of(&nest, call);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, rt, call, &nest));
+    clade_arg args[1 + 3 * OPERANDS + CLADE_EXPRESSION_PARAMS * STAGES];
+    int n = 0;
+    args[n++] = clade_arg_int8(nest.dim, nest.ndim, 1);
+    for (int k = 0; k < call->operands; k++) {
+        args[n++] = clade_arg_buffer(call->operand[k].buffer);
+        args[n++] = clade_arg_i32(call->operand[k].offset);
+        args[n++] = clade_arg_int8(nest.stride[k], nest.ndim, 0);
+    }
+    for (int s = 0; s < call->stages; s++)
+        for (int p = 0; p < param_count(&call->stage[s]); p++)
+            args[n++] = param_arg(call->stage[s].compute, call->stage[s].param[p]);
+    clade_grid grid = grid_of(rt, &nest);
+    return clade_launch(rt, kernel, &grid, args, n);
+}

@@ -1,0 +1,54 @@
+/* One engine runs every kernel that maps elements to elements: pointwise ops and their gradients,
+ * copies, casts, fills, accumulation, and runs of them fused into one kernel.
+ *
+ * A call is plain data: expressions in OpenCL C (stages) over strided windows on buffers
+ * (operands). The kernel is written around the expressions and compiled when first met. */
+#ifndef CLADE_RUNTIME_ELEMENTWISE_H
+#define CLADE_RUNTIME_ELEMENTWISE_H
+
+#include "runtime/runtime.h"
+
+#define CLADE_EXPRESSION_INPUTS    4
+#define CLADE_EXPRESSION_PARAMS    2
+#define CLADE_ELEMENTWISE_OPERANDS 12
+#define CLADE_ELEMENTWISE_STAGES   12
+
+/* An expression over its inputs (each of its own dtype), the parameters p0, p1 (of type T) and T
+ * itself, the compute type: double, float or int. Literals without suffix are of type T. The result
+ * is converted to the output's type as a C cast does. */
+typedef struct clade_expression {
+    const char *name; /* names the kernel: one name, one text */
+    const char *text; /* lives as long as the process */
+    char inputs[8];   /* a letter per input: its name in the text */
+} clade_expression;
+
+/* A window on a buffer, in elements: one stride per dimension of the call's shape. */
+typedef struct clade_operand {
+    clade_buffer *buffer;
+    clade_dtype dtype;
+    int64_t offset;
+    int64_t stride[CLADE_MAX_DIMS];
+} clade_operand;
+
+typedef struct clade_stage {
+    clade_expression expression;
+    clade_dtype compute; /* what T is; u8 stands for int */
+    clade_dtype dtype;   /* of the value */
+    int count;
+    int input[CLADE_EXPRESSION_INPUTS]; /* k >= 0: operand k; -1 - s: the value of stage s */
+    int output;                         /* the operand that takes the value; -1: none */
+    double param[CLADE_EXPRESSION_PARAMS];
+} clade_stage;
+
+/* For each element of `shape`, the stages in their order. An element's operands are read before any
+ * is written. Stages agree in whether they compute in f64. */
+typedef struct clade_elementwise_call {
+    clade_shape shape;
+    int operands, stages;
+    clade_operand operand[CLADE_ELEMENTWISE_OPERANDS];
+    clade_stage stage[CLADE_ELEMENTWISE_STAGES];
+} clade_elementwise_call;
+
+clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call);
+
+#endif
