@@ -97,6 +97,34 @@ bool clade_shape_expands_to(const clade_shape *from, const clade_shape *to)
     return clade_shape_broadcast(from, to, &both) && clade_shape_equal(&both, to);
 }
 
+/* From the innermost dimension outwards: each run of `from` that steps like one dimension must be
+ * cut into whole dimensions of `to`. */
+bool clade_shape_view_strides(const clade_shape *from, const int64_t *stride, const clade_shape *to,
+                              int64_t *out)
+{
+    if (clade_shape_numel(from) == 0) {
+        clade_shape_strides(to, out);
+        return true;
+    }
+    int at = from->ndim - 1;
+    int64_t left = 1, step = 1;
+    for (int i = to->ndim - 1; i >= 0; i--) {
+        if (left == 1 && to->dim[i] != 1) {
+            while (from->dim[at] == 1)
+                at--;
+            step = stride[at];
+            for (; at >= 0 && (from->dim[at] == 1 || stride[at] == step * left); at--)
+                left *= from->dim[at];
+        }
+        if (left % to->dim[i])
+            return false;
+        out[i] = step;
+        step *= to->dim[i];
+        left /= to->dim[i];
+    }
+    return true;
+}
+
 int clade_shape_axis(const clade_shape *shape, int axis)
 {
     if (axis < -shape->ndim || axis >= shape->ndim)

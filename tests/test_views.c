@@ -1,0 +1,154 @@
+/* What views promise besides values: which ops share memory, and which errors they report. */
+#include "runtime_testing.h"
+
+#include <clade/clade.h>
+
+static clade_context *ctx;
+
+static void setup(void)
+{
+    ok(clade_context_create(&ctx, NULL));
+    ok(clade_scope_begin(ctx));
+}
+
+static void teardown(void)
+{
+    ok(clade_scope_end(ctx));
+    clade_context_free(&ctx);
+}
+
+/* 0, 1, 2, ... in the open scope. */
+static clade_tensor *counting(clade_shape shape)
+{
+    clade_tensor *t, *lent;
+    int64_t n = clade_shape_numel(&shape);
+    int32_t values[64];
+    ck_assert(n <= 64);
+    for (int i = 0; i < n; i++)
+        values[i] = i;
+    ok(clade_tensor_from_host(&t, ctx, CLADE_I32, shape, values));
+    lent = clade_contiguous(t);
+    clade_tensor_free(&t);
+    return lent;
+}
+
+/* Shape and values; whether a write to x shows in t. */
+static void check(clade_tensor *x, clade_tensor *t, bool shares, clade_shape shape,
+                  const int32_t *expected)
+{
+    int32_t got[64], changed[64];
+    ck_assert_msg(t != NULL, "%s", clade_last_error()->message);
+    clade_shape actual = clade_tensor_shape(t);
+    ck_assert(clade_shape_equal(&actual, &shape));
+    size_t bytes = (size_t)clade_tensor_numel(t) * sizeof *got;
+    ok(clade_tensor_read(t, got, bytes));
+    for (int i = 0; i < clade_tensor_numel(t); i++)
+        ck_assert_msg(got[i] == expected[i], "element %d: %d, not %d", i, got[i], expected[i]);
+    ok(clade_tensor_fill(x, -7));
+    ok(clade_tensor_read(t, changed, bytes));
+    for (int i = 0; i < clade_tensor_numel(t); i++)
+        ck_assert_int_eq(changed[i], shares ? -7 : got[i]);
+}
+
+#define VALUES(...) ((const int32_t[]){__VA_ARGS__})
+
+START_TEST(reshape_is_a_view_where_strides_allow)
+{
+    clade_tensor *x = counting(CLADE_SHAPE(2, 6));
+    check(x, clade_reshape(x, CLADE_SHAPE(3, -1, 1)), true, CLADE_SHAPE(3, 4, 1),
+          VALUES(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+    /* [2,4] of [2,6]: rows can be cut, not joined */
+    x = counting(CLADE_SHAPE(2, 6));
+    check(x, clade_reshape(clade_slice(x, 1, 0, 4, 1), CLADE_SHAPE(1, 2, 2, 2)), true,
+          CLADE_SHAPE(1, 2, 2, 2), VALUES(0, 1, 2, 3, 6, 7, 8, 9));
+    x = counting(CLADE_SHAPE(2, 6));
+    check(x, clade_reshape(clade_slice(x, 1, 0, 4, 1), CLADE_SHAPE(8)), false, CLADE_SHAPE(8),
+          VALUES(0, 1, 2, 3, 6, 7, 8, 9));
+    /* every second element of a row steps like one dimension over rows of even length */
+    x = counting(CLADE_SHAPE(2, 6));
+    check(x, clade_reshape(clade_slice(x, 1, 0, 6, 2), CLADE_SHAPE(3, 2)), true, CLADE_SHAPE(3, 2),
+          VALUES(0, 2, 4, 6, 8, 10));
+    x = counting(CLADE_SHAPE(2, 3));
+    check(x, clade_reshape(clade_transpose(x, 0, 1), CLADE_SHAPE(6)), false, CLADE_SHAPE(6),
+          VALUES(0, 3, 1, 4, 2, 5));
+    x = counting(CLADE_SHAPE(2, 1));
+    check(x, clade_reshape(clade_expand(x, CLADE_SHAPE(2, 4)), CLADE_SHAPE(2, 2, 2)), true,
+          CLADE_SHAPE(2, 2, 2), VALUES(0, 0, 0, 0, 1, 1, 1, 1));
+    x = counting(CLADE_SHAPE(1, 1));
+    check(x, clade_reshape(x, clade_shape_scalar()), true, clade_shape_scalar(), VALUES(0));
+    x = counting(CLADE_SHAPE(0, 4));
+    check(x, clade_reshape(x, CLADE_SHAPE(3, -1, 2)), true, CLADE_SHAPE(3, 0, 2), NULL);
+}
+END_TEST
+
+START_TEST(the_others_are_views)
+{
+    clade_tensor *x = counting(CLADE_SHAPE(2, 3, 2));
+    check(x, clade_permute(x, (const int[]){2, 0, -2}), true, CLADE_SHAPE(2, 2, 3),
+          VALUES(0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11));
+    x = counting(CLADE_SHAPE(2, 3));
+    check(x, clade_transpose(x, -1, 0), true, CLADE_SHAPE(3, 2), VALUES(0, 3, 1, 4, 2, 5));
+    x = counting(CLADE_SHAPE(2, 7));
+    check(x, clade_slice(x, -1, -6, 100, 2), true, CLADE_SHAPE(2, 3), VALUES(1, 3, 5, 8, 10, 12));
+    check(x, clade_slice(x, 1, 5, 3, 1), true, CLADE_SHAPE(2, 0), NULL);
+    x = counting(CLADE_SHAPE(7));
+    check(x, clade_slice(x, 0, INT64_MIN, INT64_MAX, INT64_MAX), true, CLADE_SHAPE(1), VALUES(0));
+    x = counting(CLADE_SHAPE(3, 1));
+    check(x, clade_expand(x, CLADE_SHAPE(2, -1, 2)), true, CLADE_SHAPE(2, 3, 2),
+          VALUES(0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2));
+}
+END_TEST
+
+START_TEST(contiguous_copies_only_when_it_must)
+{
+    clade_tensor *x = counting(CLADE_SHAPE(2, 3));
+    ck_assert_ptr_eq(clade_contiguous(x), x);
+    clade_tensor *copy = clade_contiguous(clade_transpose(x, 0, 1));
+    ck_assert(clade_tensor_is_contiguous(copy));
+    check(x, copy, false, CLADE_SHAPE(3, 2), VALUES(0, 3, 1, 4, 2, 5));
+}
+END_TEST
+
+static void null_with(clade_tensor *t, clade_status status, const char *part)
+{
+    ck_assert_ptr_null(t);
+    ck_assert_msg(clade_last_error()->status == status, "%s", clade_last_error()->message);
+    ck_assert_msg(strstr(clade_last_error()->message, part), "%s", clade_last_error()->message);
+    clade_error_clear();
+}
+
+START_TEST(errors_name_the_shapes)
+{
+    clade_tensor *x = counting(CLADE_SHAPE(2, 3)), *one = counting(CLADE_SHAPE(1));
+    clade_tensor *none = counting(CLADE_SHAPE(0, 3));
+    null_with(clade_reshape(x, CLADE_SHAPE(4, 2)), CLADE_ERR_SHAPE,
+              "reshape: [2,3] does not fit [4,2]");
+    null_with(clade_reshape(x, CLADE_SHAPE(4, -1)), CLADE_ERR_SHAPE, "[2,3] does not fit [4,-1]");
+    null_with(clade_reshape(x, CLADE_SHAPE(-2, -3)), CLADE_ERR_SHAPE, "does not fit [-2,-3]");
+    null_with(clade_reshape(x, CLADE_SHAPE(-1, -1)), CLADE_ERR_SHAPE, "more than one -1");
+    null_with(clade_reshape(none, CLADE_SHAPE(0, -1)), CLADE_ERR_SHAPE, "-1 in [0,-1]");
+    null_with(clade_reshape(x, CLADE_SHAPE(1, 1, 1, 1, 1, 1, 1, 2, 3)), CLADE_ERR_SHAPE,
+              "9 dimensions");
+    null_with(clade_permute(x, NULL), CLADE_ERR_ARGUMENT, "permute: order is NULL");
+    null_with(clade_permute(x, (const int[]){0, 0}), CLADE_ERR_SHAPE, "named twice");
+    null_with(clade_permute(x, (const int[]){0, 2}), CLADE_ERR_SHAPE, "no axis 2 in [2,3]");
+    null_with(clade_transpose(x, 0, -3), CLADE_ERR_SHAPE, "transpose: no axis -3 in [2,3]");
+    null_with(clade_slice(x, 2, 0, 1, 1), CLADE_ERR_SHAPE, "slice: no axis 2 in [2,3]");
+    null_with(clade_slice(x, 0, 0, 1, 0), CLADE_ERR_ARGUMENT, "the step is 0");
+    null_with(clade_expand(x, CLADE_SHAPE(4, 3)), CLADE_ERR_SHAPE,
+              "expand: [2,3] does not broadcast to [4,3]");
+    null_with(clade_expand(x, CLADE_SHAPE(3)), CLADE_ERR_SHAPE, "does not broadcast to [3]");
+    null_with(clade_expand(x, CLADE_SHAPE(-1, 2, 3)), CLADE_ERR_SHAPE, "to [-1,2,3]");
+    null_with(clade_expand(one, CLADE_SHAPE(1 << 16, 1 << 16)), CLADE_ERR_SHAPE, "[65536,65536]");
+    null_with(clade_reshape(NULL, CLADE_SHAPE(1)), CLADE_ERR_ARGUMENT, "reshape");
+    null_with(clade_permute(NULL, NULL), CLADE_ERR_ARGUMENT, "permute");
+    null_with(clade_contiguous(NULL), CLADE_ERR_ARGUMENT, "contiguous");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = {reshape_is_a_view_where_strides_allow, the_others_are_views,
+                            contiguous_copies_only_when_it_must, errors_name_the_shapes};
+    return run_suite_with("views", tests, sizeof tests / sizeof *tests, setup, teardown);
+}
