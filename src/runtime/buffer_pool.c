@@ -64,8 +64,8 @@ static clade_status allocate(clade_buffer *buffer)
     buffer->mem = clCreateBuffer(rt->context, CL_MEM_READ_WRITE, buffer->capacity, NULL, &code);
     if (!buffer->mem && clade_cl_status(code) == CLADE_ERR_OUT_OF_MEMORY) {
         clade_logger_write(&rt->log, CLADE_LOG_DEBUG,
-                  "out of device memory: emptying the cache of %llu bytes",
-                  (unsigned long long)rt->pool.stats.cached_bytes);
+                           "out of device memory: emptying the cache of %llu bytes",
+                           (unsigned long long)rt->pool.stats.cached_bytes);
         CLADE_TRY(clade_runtime_trim(rt));
         buffer->mem = clCreateBuffer(rt->context, CL_MEM_READ_WRITE, buffer->capacity, NULL, &code);
     }
@@ -73,7 +73,8 @@ static clade_status allocate(clade_buffer *buffer)
         return clade_cl_fail(code, "clCreateBuffer(%zu bytes, %llu in use)", buffer->capacity,
                              (unsigned long long)rt->pool.stats.live_bytes);
     rt->pool.stats.allocations++;
-    clade_logger_write(&rt->log, CLADE_LOG_DEBUG, "new device buffer of %zu bytes", buffer->capacity);
+    clade_logger_write(&rt->log, CLADE_LOG_DEBUG, "new device buffer of %zu bytes",
+                       buffer->capacity);
     return CLADE_OK;
 }
 
@@ -117,6 +118,9 @@ clade_status clade_buffer_create(clade_buffer **out, clade_runtime *rt, size_t b
         CLADE_TRY(create_new(&buffer, rt, capacity, c));
     }
     buffer->size = bytes;
+    buffer->refs = 1;
+    buffer->is_recorded = false;
+    buffer->made_while_recording = rt->recording != NULL;
     buffer->next = NULL;
     pool->live_count++;
     pool->stats.live_bytes += buffer->capacity;
@@ -126,6 +130,17 @@ clade_status clade_buffer_create(clade_buffer **out, clade_runtime *rt, size_t b
     return CLADE_OK;
 }
 
+clade_buffer *clade_buffer_ref(clade_buffer *buffer)
+{
+    buffer->refs++;
+    return buffer;
+}
+
+size_t clade_buffer_size(const clade_buffer *buffer)
+{
+    return buffer->size;
+}
+
 void clade_buffer_free(clade_buffer **handle)
 {
     if (!handle || !*handle)
@@ -133,6 +148,8 @@ void clade_buffer_free(clade_buffer **handle)
     clade_buffer *buffer = *handle;
     clade_pool *pool = &buffer->rt->pool;
     *handle = NULL;
+    if (--buffer->refs)
+        return;
     pool->live_count--;
     pool->stats.live_bytes -= buffer->capacity;
     if (pool->disabled) {

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "runtime/record.h"
 #include "runtime/runtime.h"
 
 /* --- errors (cl_error.c) --- */
@@ -70,6 +71,9 @@ struct clade_buffer {
     size_t size;     /* as asked for: what offsets are checked against */
     size_t capacity; /* as allocated */
     int size_class;
+    int refs;
+    bool is_recorded; /* the recording that goes on holds a reference */
+    bool made_while_recording;
     clade_buffer *next; /* in its free list */
 };
 
@@ -117,7 +121,27 @@ struct clade_runtime {
     clade_program_cache programs;
     clade_disk_cache disk;
     bool used_clblast;
+    struct clade_recording *recording; /* NULL: work is not written down (record.c) */
+    struct clade_prepared *capture;    /* NULL: work is enqueued; else prepared (prepared.c) */
 };
+
+/* clSetKernelArg for one argument (launch.c). */
+cl_int clade_cl_set_arg(cl_kernel kernel, cl_uint index, const clade_arg *arg);
+
+/* --- prepared work (prepared.c): for whoever would enqueue while rt->capture is set --- */
+clade_status clade_prepared_add_launch(struct clade_prepared *prepared, const clade_kernel *kernel,
+                                       cl_uint dims, const size_t *global, const size_t *local,
+                                       const clade_arg *args, int count);
+clade_status clade_prepared_add_gemm(struct clade_prepared *prepared, const clade_gemm *gemm);
+clade_status clade_prepared_add_copy(struct clade_prepared *prepared,
+                                     const clade_copy_command *copy);
+clade_status clade_prepared_add_fill(struct clade_prepared *prepared,
+                                     const clade_fill_command *fill);
+
+/* --- GEMM --- */
+
+/* One multiplication by CLBlast, enqueued; the arguments are sound and nothing is empty. */
+clade_status clade_gemm_clblast(clade_runtime *rt, const clade_gemm *gemm);
 
 /* Before the context goes: CLBlast's own cache refers to it (gemm.c). */
 void clade_gemm_forget(clade_runtime *rt);

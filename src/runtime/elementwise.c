@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/shape.h"
 #include "runtime/kernel_sources.h"
+#include "runtime/record.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -91,7 +92,7 @@ static void put(text_buffer *text, const char *fmt, ...)
         text->used += (size_t)n;
 }
 
-static bool is_read(const clade_elementwise_call *call, int operand)
+bool clade_elementwise_reads(const clade_elementwise_call *call, int operand)
 {
     for (int s = 0; s < call->stages; s++)
         for (int i = 0; i < call->stage[s].count; i++)
@@ -100,7 +101,7 @@ static bool is_read(const clade_elementwise_call *call, int operand)
     return false;
 }
 
-static bool is_written(const clade_elementwise_call *call, int operand)
+bool clade_elementwise_writes(const clade_elementwise_call *call, int operand)
 {
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output == operand)
@@ -130,14 +131,14 @@ static void put_macros(text_buffer *text, const clade_elementwise_call *call)
 {
     put(text, "#define PARAMS");
     for (int k = 0; k < call->operands; k++)
-        put(text, ", global %sT%d *q%d, int o%d, int8 s%d", is_written(call, k) ? "" : "const ", k,
-            k, k, k);
+        put(text, ", global %sT%d *q%d, int o%d, int8 s%d",
+            clade_elementwise_writes(call, k) ? "" : "const ", k, k, k, k);
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
             put(text, ", C%d p%d_%d", s, p, s);
     put(text, "\n#define BODY(AT) \\\n");
     for (int k = 0; k < call->operands; k++)
-        if (is_read(call, k))
+        if (clade_elementwise_reads(call, k))
             put(text, "    const T%d v%d = q%d[AT(%d)]; \\\n", k, k, k, k);
     for (int s = 0; s < call->stages; s++)
         put_stage(text, call, s);
@@ -235,11 +236,13 @@ static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
 }
 
 /* --- launch ----------------------------------------------------------------------------------- */
-static clade_arg param_arg(clade_dtype compute, double value)
+static clade_arg param_arg(const clade_stage *stage, int p)
 {
-    if (!clade_dtype_is_float(compute))
-        return clade_arg_i32((int64_t)value);
-    return clade_arg_real(compute, value);
+    clade_arg arg = clade_dtype_is_float(stage->compute)
+                        ? clade_arg_real(stage->compute, stage->param[p])
+                        : clade_arg_i32((int64_t)stage->param[p]);
+    arg.source = stage->source[p];
+    return arg;
 }
 
 static clade_grid grid_of(const clade_runtime *rt, const loop_nest *nest)
@@ -252,10 +255,8 @@ static clade_grid grid_of(const clade_runtime *rt, const loop_nest *nest)
     return clade_grid_box(rt, nest->dim[0], nest->dim[1], outer);
 }
 
-clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call)
+static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call)
 {
-    if (clade_shape_numel(&call->shape) == 0)
-        return CLADE_OK;
     loop_nest nest;
     nest_of(&nest, call);
     clade_kernel *kernel;
@@ -270,7 +271,18 @@ clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_ca
     }
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
-            args[n++] = param_arg(call->stage[s].compute, call->stage[s].param[p]);
+            args[n++] = param_arg(&call->stage[s], p);
     clade_grid grid = grid_of(rt, &nest);
     return clade_launch(rt, kernel, &grid, args, n);
+}
+
+clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call)
+{
+    if (clade_shape_numel(&call->shape) == 0)
+        return CLADE_OK;
+    CLADE_TRY(clade_record_elementwise(rt, call));
+    clade_recording *recording = clade_recording_pause(rt);
+    clade_status status = launch(rt, call);
+    clade_recording_resume(rt, recording);
+    return status;
 }

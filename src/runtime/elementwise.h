@@ -38,6 +38,7 @@ typedef struct clade_stage {
     int input[CLADE_EXPRESSION_INPUTS]; /* k >= 0: operand k; -1 - s: the value of stage s */
     int output;                         /* the operand that takes the value; -1: none */
     double param[CLADE_EXPRESSION_PARAMS];
+    const double *source[CLADE_EXPRESSION_PARAMS]; /* NULL, or where a replay reads it afresh */
 } clade_stage;
 
 /* For each element of `shape`, the stages in their order. An element's operands are read before any
@@ -50,5 +51,9 @@ typedef struct clade_elementwise_call {
 } clade_elementwise_call;
 
 clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call);
+
+/* Whether a stage takes operand k, or writes it. */
+bool clade_elementwise_reads(const clade_elementwise_call *call, int operand);
+bool clade_elementwise_writes(const clade_elementwise_call *call, int operand);
 
 #endif

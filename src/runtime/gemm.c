@@ -1,4 +1,5 @@
 #include "runtime/cl_internal.h"
+#include "runtime/record.h"
 
 #include <pthread.h>
 
@@ -91,7 +92,7 @@ static CLBlastStatusCode call_clblast(clade_runtime *rt, const clade_gemm *g)
     return code;
 }
 
-static clade_status multiply(clade_runtime *rt, const clade_gemm *g)
+clade_status clade_gemm_clblast(clade_runtime *rt, const clade_gemm *g)
 {
     CLBlastStatusCode code = call_clblast(rt, g);
     /* Its temporaries come first, so that C is still untouched when one cannot be had. */
@@ -161,12 +162,23 @@ static clade_status check(const clade_runtime *rt, const clade_gemm *g)
                         g->b_offset, g->ldb, g->b_stride);
 }
 
+static clade_status multiply(clade_runtime *rt, const clade_gemm *gemm)
+{
+    if (gemm->k == 0 || gemm->alpha == 0)
+        return scale(rt, gemm);
+    if (rt->capture)
+        return clade_prepared_add_gemm(rt->capture, gemm);
+    return clade_gemm_clblast(rt, gemm);
+}
+
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm)
 {
     CLADE_TRY(check(rt, gemm));
     if (gemm->m == 0 || gemm->n == 0 || gemm->batch == 0)
         return CLADE_OK;
-    if (gemm->k == 0 || gemm->alpha == 0)
-        return scale(rt, gemm);
-    return multiply(rt, gemm);
+    CLADE_TRY(clade_record_gemm(rt, gemm));
+    clade_recording *recording = clade_recording_pause(rt);
+    clade_status status = multiply(rt, gemm);
+    clade_recording_resume(rt, recording);
+    return status;
 }

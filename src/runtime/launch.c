@@ -1,4 +1,5 @@
 #include "runtime/cl_internal.h"
+#include "runtime/record.h"
 
 #include <string.h>
 
@@ -8,6 +9,28 @@ clade_arg clade_arg_int8(const int64_t *values, int count, int32_t pad)
     for (int i = 0; i < 8; i++)
         arg.as.int8[i] = i < count ? (int32_t)values[i] : pad;
     return arg;
+}
+
+void clade_arg_set_number(clade_arg *arg, double value)
+{
+    switch (arg->kind) {
+    case CLADE_ARG_I32:
+        arg->as.i32 = (int32_t)value;
+        break;
+    case CLADE_ARG_U32:
+        arg->as.u32 = (uint32_t)value;
+        break;
+    case CLADE_ARG_F32:
+        arg->as.f32 = (float)value;
+        break;
+    case CLADE_ARG_F64:
+        arg->as.f64 = value;
+        break;
+    case CLADE_ARG_BUFFER:
+    case CLADE_ARG_INT8:
+    case CLADE_ARG_LOCAL:
+        break;
+    }
 }
 
 static size_t extent(int64_t n)
@@ -40,7 +63,7 @@ clade_grid clade_grid_rows(const clade_runtime *rt, int64_t rows)
         .dims = 2, .global = {lanes, extent(rows), 1}, .local = {lanes, lanes == 1 ? 16 : 1, 1}};
 }
 
-static cl_int set_arg(cl_kernel kernel, cl_uint i, const clade_arg *arg)
+cl_int clade_cl_set_arg(cl_kernel kernel, cl_uint i, const clade_arg *arg)
 {
     cl_int8 int8; /* aligned to 32 bytes, which the clade_arg is not */
     switch (arg->kind) {
@@ -82,14 +105,29 @@ static void fit_group(const clade_runtime *rt, const clade_kernel *kernel, const
             local[d] /= 2;
 }
 
-static cl_int enqueue(clade_runtime *rt, const clade_kernel *kernel, const clade_grid *grid,
-                      const size_t *local)
+static clade_status set_args(clade_kernel *kernel, const clade_arg *args, int count)
 {
-    size_t global[3];
-    for (int d = 0; d < grid->dims; d++)
-        global[d] = (grid->global[d] + local[d] - 1) / local[d] * local[d];
-    return clEnqueueNDRangeKernel(rt->queue, kernel->kernel, (cl_uint)grid->dims, NULL, global,
-                                  local, 0, NULL, NULL);
+    for (int i = 0; i < count; i++) {
+        cl_int code = clade_cl_set_arg(kernel->kernel, (cl_uint)i, &args[i]);
+        if (code != CL_SUCCESS)
+            return clade_cl_fail(code, "clSetKernelArg(%s, %d)", kernel->name, i);
+    }
+    return CLADE_OK;
+}
+
+static clade_status enqueue(clade_runtime *rt, const clade_kernel *kernel, cl_uint dims,
+                            const size_t *global, const size_t *local)
+{
+    cl_int code =
+        clEnqueueNDRangeKernel(rt->queue, kernel->kernel, dims, NULL, global, local, 0, NULL, NULL);
+    /* Some drivers allocate a buffer's memory only when a kernel first uses it. */
+    if (code == CL_MEM_OBJECT_ALLOCATION_FAILURE && rt->pool.stats.cached_bytes) {
+        CLADE_TRY(clade_runtime_trim(rt));
+        code = clEnqueueNDRangeKernel(rt->queue, kernel->kernel, dims, NULL, global, local, 0, NULL,
+                                      NULL);
+    }
+    return code == CL_SUCCESS ? CLADE_OK
+                              : clade_cl_fail(code, "clEnqueueNDRangeKernel(%s)", kernel->name);
 }
 
 clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_grid *grid,
@@ -98,20 +136,14 @@ clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_g
     for (int d = 0; d < grid->dims; d++)
         if (grid->global[d] == 0)
             return CLADE_OK;
-    size_t local[3];
+    CLADE_TRY(clade_record_launch(rt, kernel, grid, args, count));
+    size_t local[3], global[3];
     fit_group(rt, kernel, grid, local);
-    for (int i = 0; i < count; i++) {
-        cl_int code = set_arg(kernel->kernel, (cl_uint)i, &args[i]);
-        if (code != CL_SUCCESS)
-            return clade_cl_fail(code, "clSetKernelArg(%s, %d)", kernel->name, i);
-    }
-    cl_int code = enqueue(rt, kernel, grid, local);
-    /* Some drivers allocate a buffer's memory only when a kernel first uses it. */
-    if (code == CL_MEM_OBJECT_ALLOCATION_FAILURE && rt->pool.stats.cached_bytes) {
-        CLADE_TRY(clade_runtime_trim(rt));
-        code = enqueue(rt, kernel, grid, local);
-    }
-    if (code != CL_SUCCESS)
-        return clade_cl_fail(code, "clEnqueueNDRangeKernel(%s)", kernel->name);
-    return CLADE_OK;
+    for (int d = 0; d < grid->dims; d++)
+        global[d] = (grid->global[d] + local[d] - 1) / local[d] * local[d];
+    cl_uint dims = (cl_uint)grid->dims;
+    if (rt->capture)
+        return clade_prepared_add_launch(rt->capture, kernel, dims, global, local, args, count);
+    CLADE_TRY(set_args(kernel, args, count));
+    return enqueue(rt, kernel, dims, global, local);
 }

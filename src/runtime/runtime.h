@@ -30,8 +30,12 @@ void clade_runtime_log(clade_runtime *rt, clade_log_level level, const char *fmt
 typedef struct clade_buffer clade_buffer;
 
 clade_status clade_buffer_create(clade_buffer **out, clade_runtime *rt, size_t bytes);
-/* Back to the pool; sets *buffer to NULL; accepts NULL and a pointer to NULL. */
+/* One more owner. */
+clade_buffer *clade_buffer_ref(clade_buffer *buffer);
+/* One owner less, after the last back to the pool; sets *buffer to NULL; accepts NULL and a pointer
+ * to NULL. */
 void clade_buffer_free(clade_buffer **buffer);
+size_t clade_buffer_size(const clade_buffer *buffer);
 /* Offsets and sizes in bytes; 0 bytes is a no-op. Write: the host memory may be reused on return.
  * Read: blocks. Copy: the ranges must not overlap. Fill: repeats a pattern of 1, 2, 4, 8 or 16
  * bytes; offset and bytes are multiples of it. */
@@ -85,6 +89,7 @@ typedef enum clade_arg_kind {
 
 typedef struct clade_arg {
     clade_arg_kind kind;
+    const double *source; /* NULL, or where a replayed launch reads a number afresh (record.h) */
     union {
         clade_buffer *buffer;
         int32_t i32;
@@ -115,6 +120,8 @@ static inline clade_arg clade_arg_real(clade_dtype dtype, double value)
         return (clade_arg){.kind = CLADE_ARG_F64, .as.f64 = value};
     return (clade_arg){.kind = CLADE_ARG_F32, .as.f32 = (float)value};
 }
+/* Changes the number of an argument that holds one. */
+void clade_arg_set_number(clade_arg *arg, double value);
 /* Eight ints, the rest `pad`. */
 clade_arg clade_arg_int8(const int64_t *values, int count, int32_t pad);
 

@@ -1,6 +1,9 @@
 /* Bytes between host and device, and on the device. Ranges are checked against the size that was
  * asked for, not the size class, so that a wrong offset above is found here. */
 #include "runtime/cl_internal.h"
+#include "runtime/record.h"
+
+#include <string.h>
 
 static clade_status check_range(const char *what, const clade_buffer *buffer, size_t offset,
                                 size_t bytes)
@@ -11,6 +14,14 @@ static clade_status check_range(const char *what, const clade_buffer *buffer, si
                       bytes, offset, buffer->size);
 }
 
+/* What the host does between commands, a replay cannot repeat. */
+static clade_status check_not_recorded(const char *what, const clade_buffer *buffer)
+{
+    if (!buffer->rt->recording)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_STATE, "%s: the host cannot take part in a recorded step", what);
+}
+
 /* Blocking: the caller's memory may be gone on return. That waits for the queue; programs that keep
  * their data on the device pay it only when they load it. */
 clade_status clade_buffer_write(clade_buffer *buffer, size_t offset, size_t bytes, const void *data)
@@ -18,6 +29,7 @@ clade_status clade_buffer_write(clade_buffer *buffer, size_t offset, size_t byte
     CLADE_TRY(check_range("buffer_write", buffer, offset, bytes));
     if (bytes == 0)
         return CLADE_OK;
+    CLADE_TRY(check_not_recorded("a write of host memory", buffer));
     cl_int code = clEnqueueWriteBuffer(buffer->rt->queue, buffer->mem, CL_TRUE, offset, bytes, data,
                                        0, NULL, NULL);
     return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueWriteBuffer(%zu)", bytes);
@@ -28,6 +40,7 @@ clade_status clade_buffer_read(clade_buffer *buffer, size_t offset, size_t bytes
     CLADE_TRY(check_range("buffer_read", buffer, offset, bytes));
     if (bytes == 0)
         return CLADE_OK;
+    CLADE_TRY(check_not_recorded("a read to host memory", buffer));
     cl_int code = clEnqueueReadBuffer(buffer->rt->queue, buffer->mem, CL_TRUE, offset, bytes, data,
                                       0, NULL, NULL);
     return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueReadBuffer(%zu)", bytes);
@@ -43,6 +56,10 @@ clade_status clade_buffer_copy(clade_buffer *dst, size_t dst_offset, clade_buffe
     if (dst == src && dst_offset < src_offset + bytes && src_offset < dst_offset + bytes)
         return CLADE_FAIL(CLADE_ERR_INTERNAL, "buffer_copy: %zu bytes at %zu and %zu overlap",
                           bytes, src_offset, dst_offset);
+    clade_copy_command copy = {dst, src, dst_offset, src_offset, bytes};
+    CLADE_TRY(clade_record_copy(dst->rt, &copy));
+    if (dst->rt->capture)
+        return clade_prepared_add_copy(dst->rt->capture, &copy);
     cl_int code = clEnqueueCopyBuffer(dst->rt->queue, src->mem, dst->mem, src_offset, dst_offset,
                                       bytes, 0, NULL, NULL);
     return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueCopyBuffer(%zu)", bytes);
@@ -59,6 +76,11 @@ clade_status clade_buffer_fill(clade_buffer *buffer, size_t offset, size_t bytes
                           pattern_size, bytes, offset);
     if (bytes == 0)
         return CLADE_OK;
+    clade_fill_command fill = {buffer, offset, bytes, pattern_size, {0}};
+    memcpy(fill.pattern, pattern, pattern_size);
+    CLADE_TRY(clade_record_fill(buffer->rt, &fill));
+    if (buffer->rt->capture)
+        return clade_prepared_add_fill(buffer->rt->capture, &fill);
     cl_int code = clEnqueueFillBuffer(buffer->rt->queue, buffer->mem, pattern, pattern_size, offset,
                                       bytes, 0, NULL, NULL);
     return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueFillBuffer(%zu)", bytes);
