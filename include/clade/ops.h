@@ -76,8 +76,8 @@ CLADE_API clade_tensor *clade_gelu(clade_tensor *x);     /* x/2 * (1 + erf(x / s
 CLADE_API clade_tensor *clade_silu(clade_tensor *x);     /* x * sigmoid(x) */
 CLADE_API clade_tensor *clade_softplus(clade_tensor *x); /* log(1 + e^x), without overflow */
 
-/* Converts. Float to integer truncates; a float value outside the integer's range is undefined.
- * The gradient is cast back when both are floats. */
+/* Converts; to x's own dtype a view. Float to integer truncates; a float value outside the integer's
+ * range is undefined. The gradient is cast back when both are floats. */
 CLADE_API clade_tensor *clade_cast(clade_tensor *x, clade_dtype dtype);
 
 /* --- reductions ------------------------------------------------------------------------------- */

@@ -1,0 +1,64 @@
+// variants: -DT=float | -DT=float -DLANES=64 -DVW=4 | -DT=double -DCLADE_F64 -DVW=8 | -DT=uchar -DOUTSIDE=0 | -DT=int -DOUTSIDE=0
+/* Taking elements by index along one dimension, and adding gradients back to where they came from.
+ *
+ * A tensor is seen as [outer, along, inner]; sx and si hold the steps, innermost first. The index is
+ * [outer, picks, inner]; index_select's steps by 0 but along picks. */
+#ifndef OUTSIDE
+#define OUTSIDE NAN
+#endif
+
+/* out[o,p,i] = x[o, index[o,p,i], i], or OUTSIDE for an index that is not in 0..along-1.
+ * out is contiguous. Grid: (inner, picks, outer). */
+kernel void take(global const T *x, int xo, int8 sx, int along, global const int *index,
+                 int index_offset, int8 si, global T *out, int inner, int picks, int outer)
+{
+    const int i = (int)get_global_id(0), p = (int)get_global_id(1), o = (int)get_global_id(2);
+    if (i >= inner || p >= picks || o >= outer)
+        return;
+    const int j = index[index_offset + i * si.s0 + p * si.s1 + o * si.s2];
+    const int inside = j >= 0 && j < along;
+    const T value = x[xo + i * sx.s0 + (inside ? j : 0) * sx.s1 + o * sx.s2];
+    out[(o * picks + p) * inner + i] = inside ? value : (T)OUTSIDE;
+}
+
+/* dx[o,j,i] += sum of g[o,p,i] over the p with index[o,p,i] == j, in the order of p. g and dx are
+ * contiguous. An item goes through all picks and adds those whose j is `part` modulo `parts`:
+ * whatever the number of parts, each sum has one owner and one order. Grid: (inner, parts, outer).
+ */
+kernel void put_back(global const T *g, int go, global const int *index, int index_offset, int8 si,
+                     global T *dx, int inner, int picks, int outer, int along, int parts)
+{
+    const int i = (int)get_global_id(0), part = (int)get_global_id(1), o = (int)get_global_id(2);
+    if (i >= inner || part >= parts || o >= outer)
+        return;
+    for (int p = 0; p < picks; p++) {
+        const int j = index[index_offset + i * si.s0 + p * si.s1 + o * si.s2];
+        if (j >= 0 && j < along && j % parts == part)
+            dx[(o * along + j) * inner + i] += g[go + (o * picks + p) * inner + i];
+    }
+}
+
+/* The same for an index shared by all of inner, VW columns at a time. Grid: (ceil(inner / VW),
+ * parts, outer). */
+kernel void put_back_rows(global const T *g, int go, global const int *index, int index_offset,
+                          int8 si, global T *dx, int inner, int picks, int outer, int along,
+                          int parts)
+{
+    const int i = (int)get_global_id(0) * VW, part = (int)get_global_id(1),
+              o = (int)get_global_id(2);
+    if (i >= inner || part >= parts || o >= outer)
+        return;
+    for (int p = 0; p < picks; p++) {
+        const int j = index[index_offset + p * si.s1 + o * si.s2];
+        if (j < 0 || j >= along || j % parts != part)
+            continue;
+        global T *to = dx + (o * along + j) * inner + i;
+        global const T *from = g + go + (o * picks + p) * inner + i;
+        if (i + VW <= inner) {
+            STOREV(LOADV(0, to) + LOADV(0, from), 0, to);
+        } else {
+            for (int c = 0; c < inner - i; c++)
+                to[c] += from[c];
+        }
+    }
+}

@@ -1,0 +1,271 @@
+/* Taking elements by an index that lives on the device.
+ *
+ * Along its axis a tensor is seen as [outer, along, inner]. */
+#include "tape/op.h"
+#include "tensor/transfer.h"
+
+#include <clade/ops.h>
+
+#include "base/shape.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Every op here: integer[0] = the axis, as given. */
+static int axis_of(const clade_node *node, const clade_shape *shape)
+{
+    return clade_shape_axis(shape, (int)node->attrs.integer[0]);
+}
+
+static clade_status check(const clade_node *node, int *axis)
+{
+    const clade_tensor *x = node->inputs[0], *index = node->inputs[1];
+    *axis = axis_of(node, &x->shape);
+    if (*axis < 0)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: no axis %lld in %s", node->op->name,
+                          (long long)node->attrs.integer[0], clade_shape_str(&x->shape).s);
+    if (index->dtype != CLADE_I32)
+        return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: the index is %s, not i32", node->op->name,
+                          clade_dtype_name(index->dtype));
+    return CLADE_OK;
+}
+
+static clade_status infer_index_select(const clade_node *node, clade_meta *out)
+{
+    const clade_tensor *x = node->inputs[0], *index = node->inputs[1];
+    int axis;
+    CLADE_TRY(check(node, &axis));
+    if (index->shape.ndim != 1)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "index_select: the index %s has not one dimension",
+                          clade_shape_str(&index->shape).s);
+    out->dtype = x->dtype;
+    out->shape = x->shape;
+    out->shape.dim[axis] = index->shape.dim[0];
+    return CLADE_OK;
+}
+
+static clade_status infer_gather(const clade_node *node, clade_meta *out)
+{
+    const clade_tensor *x = node->inputs[0], *index = node->inputs[1];
+    int axis;
+    CLADE_TRY(check(node, &axis));
+    out->dtype = x->dtype;
+    out->shape = x->shape;
+    if (index->shape.ndim == x->shape.ndim)
+        out->shape.dim[axis] = index->shape.dim[axis];
+    if (!clade_shape_equal(&out->shape, &index->shape))
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "gather: %s and index %s differ off axis %d",
+                          clade_shape_str(&x->shape).s, clade_shape_str(&index->shape).s, axis);
+    return CLADE_OK;
+}
+
+/* --- the windows that the kernels see --------------------------------------------------------- */
+typedef struct extents {
+    int64_t outer, along, inner;
+} extents;
+
+static extents extents_of(const clade_shape *shape, int axis)
+{
+    extents e = {1, shape->dim[axis], 1};
+    for (int i = 0; i < axis; i++)
+        e.outer *= shape->dim[i];
+    for (int i = axis + 1; i < shape->ndim; i++)
+        e.inner *= shape->dim[i];
+    return e;
+}
+
+typedef struct window {
+    clade_tensor *t; /* owned: the tensor or a copy of it */
+    extents size;
+    int64_t step[3]; /* innermost first */
+} window;
+
+static clade_status window_of(window *w, clade_tensor *t, int axis)
+{
+    w->size = extents_of(&t->shape, axis);
+    clade_shape shape = CLADE_SHAPE(w->size.outer, w->size.along, w->size.inner);
+    int64_t stride[CLADE_MAX_DIMS];
+    bool fits = clade_shape_view_strides(&t->shape, t->stride, &shape, stride);
+    w->t = fits ? clade_tensor_ref(t) : clade_tensor_compact(t);
+    if (!w->t)
+        return clade_last_error()->status;
+    if (!fits)
+        clade_shape_strides(&shape, stride);
+    for (int i = 0; i < 3; i++)
+        w->step[i] = stride[2 - i];
+    return CLADE_OK;
+}
+
+/* index_select's index [picks], the same for all of outer and inner. */
+static window shared_index(clade_tensor *index)
+{
+    return (window){.t = clade_tensor_ref(index), .step = {0, index->stride[0], 0}};
+}
+
+static clade_status get_kernel(clade_kernel **out, const clade_tensor *t, const char *name)
+{
+    static const char *const options[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "-DT=float",
+                                                           [CLADE_F64] = "-DT=double",
+                                                           [CLADE_I32] = "-DT=int -DOUTSIDE=0",
+                                                           [CLADE_U8] = "-DT=uchar -DOUTSIDE=0"};
+    return clade_kernel_get(
+        out, clade_tensor_runtime(t),
+        &(clade_kernel_key){.family = "index", .options = options[t->dtype], .name = name});
+}
+
+#define ARG_WINDOW(w) CLADE_ARG_TENSOR((w)->t), clade_arg_int8((w)->step, 3, 0)
+
+/* --- forward ---------------------------------------------------------------------------------- */
+static clade_status take(clade_tensor *out, const window *x, const window *index, int axis)
+{
+    clade_runtime *rt = clade_tensor_runtime(out);
+    extents size = extents_of(&out->shape, axis);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, out, "take"));
+    clade_grid grid = clade_grid_box(rt, size.inner, size.along, size.outer);
+    clade_tensor_touch(out);
+    return CLADE_LAUNCH(rt, kernel, &grid, ARG_WINDOW(x), clade_arg_i32(x->size.along),
+                        ARG_WINDOW(index), clade_arg_buffer(out->storage->buffer),
+                        clade_arg_i32(size.inner), clade_arg_i32(size.along),
+                        clade_arg_i32(size.outer));
+}
+
+static clade_status take_from(const clade_node *node, const window *index)
+{
+    clade_tensor *out = node->output;
+    int axis = axis_of(node, &out->shape);
+    if (!node->inputs[0]->numel) /* no place that an index could name */
+        return clade_tensor_fill(out, clade_dtype_is_float(out->dtype) ? NAN : 0);
+    window x = {0};
+    CLADE_TRY(window_of(&x, node->inputs[0], axis));
+    clade_status status = take(out, &x, index, axis);
+    clade_tensor_unref(x.t);
+    return status;
+}
+
+static clade_status forward_index_select(const clade_node *node)
+{
+    window index = shared_index(node->inputs[1]);
+    clade_status status = take_from(node, &index);
+    clade_tensor_unref(index.t);
+    return status;
+}
+
+static clade_status forward_gather(const clade_node *node)
+{
+    window index = {0};
+    CLADE_TRY(window_of(&index, node->inputs[1], axis_of(node, &node->output->shape)));
+    clade_status status = take_from(node, &index);
+    clade_tensor_unref(index.t);
+    return status;
+}
+
+/* --- gradient: inputs g and the index, shape = x's -------------------------------------------- */
+static clade_status infer_grad(const clade_node *node, clade_meta *out)
+{
+    out->dtype = node->inputs[0]->dtype;
+    out->shape = node->attrs.shape;
+    return CLADE_OK;
+}
+
+/* Into how many parts the places along the axis are divided, so that the device has enough
+ * work-items. */
+static int64_t parts_for(const clade_runtime *rt, int64_t items, int64_t along)
+{
+    bool cpu = clade_runtime_kernel_shape(rt).lanes == 1;
+    int64_t parts = clade_runtime_device(rt)->compute_units * (cpu ? 4 : 256) / items;
+    return parts < 1 ? 1 : parts > along ? along : parts;
+}
+
+static clade_status put_back(clade_tensor *out, const clade_tensor *g, const window *index,
+                             int axis)
+{
+    clade_runtime *rt = clade_tensor_runtime(out);
+    clade_kernel_shape shape = clade_runtime_kernel_shape(rt);
+    extents size = extents_of(&out->shape, axis);
+    bool rows = shape.lanes == 1 && index->step[0] == 0 && size.inner >= shape.vector_width;
+    int64_t items = rows ? (size.inner + shape.vector_width - 1) / shape.vector_width : size.inner;
+    int64_t parts = parts_for(rt, items * size.outer, size.along);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, out, rows ? "put_back_rows" : "put_back"));
+    clade_grid grid = clade_grid_box(rt, items, parts, size.outer);
+    clade_tensor_touch(out);
+    return CLADE_LAUNCH(rt, kernel, &grid, CLADE_ARG_TENSOR(g), ARG_WINDOW(index),
+                        clade_arg_buffer(out->storage->buffer), clade_arg_i32(size.inner),
+                        clade_arg_i32(g->shape.dim[axis]), clade_arg_i32(size.outer),
+                        clade_arg_i32(size.along), clade_arg_i32(parts));
+}
+
+static clade_status put_back_to(const clade_node *node, const window *index)
+{
+    clade_tensor *out = node->output;
+    CLADE_TRY(clade_tensor_fill(out, 0));
+    if (!node->inputs[0]->numel)
+        return CLADE_OK;
+    clade_tensor *g = clade_tensor_compact(node->inputs[0]);
+    if (!g)
+        return clade_last_error()->status;
+    clade_status status = put_back(out, g, index, axis_of(node, &out->shape));
+    clade_tensor_unref(g);
+    return status;
+}
+
+static clade_status forward_index_select_grad(const clade_node *node)
+{
+    window index = shared_index(node->inputs[1]);
+    clade_status status = put_back_to(node, &index);
+    clade_tensor_unref(index.t);
+    return status;
+}
+
+static clade_status forward_gather_grad(const clade_node *node)
+{
+    window index = {0};
+    CLADE_TRY(window_of(&index, node->inputs[1], axis_of(node, &node->output->shape)));
+    clade_status status = put_back_to(node, &index);
+    clade_tensor_unref(index.t);
+    return status;
+}
+
+static void backward(const clade_node *node, clade_tensor *grad, const bool *needs,
+                     clade_tensor **grads)
+{
+    (void)needs;
+    clade_attrs attrs = node->attrs;
+    attrs.shape = node->inputs[0]->shape;
+    grads[0] = CLADE_APPLY(node->op->data, &attrs, grad, node->inputs[1]);
+}
+
+/* data: the op of the gradient */
+#define INDEX_OP(name_)                                                                            \
+    static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
+                                               .min_inputs = 2,                                    \
+                                               .max_inputs = 2,                                    \
+                                               .infer = infer_grad,                                \
+                                               .forward = forward_##name_##_grad,                  \
+                                               .gradient_of = #name_};                             \
+    static const clade_op op_##name_ = {.name = #name_,                                            \
+                                        .min_inputs = 2,                                           \
+                                        .max_inputs = 2,                                           \
+                                        .saves = CLADE_SAVES_INPUT(1),                             \
+                                        .infer = infer_##name_,                                    \
+                                        .forward = forward_##name_,                                \
+                                        .backward = backward,                                      \
+                                        .data = &op_##name_##_grad}
+
+INDEX_OP(index_select);
+INDEX_OP(gather);
+
+static const clade_op *const ops[] = {&op_index_select, &op_index_select_grad, &op_gather,
+                                      &op_gather_grad};
+const clade_op_family clade_index_ops = {ops, sizeof ops / sizeof ops[0]};
+
+clade_tensor *clade_index_select(clade_tensor *x, int axis, clade_tensor *index)
+{
+    return CLADE_APPLY(&op_index_select, &((clade_attrs){.integer = {axis}}), x, index);
+}
+
+clade_tensor *clade_gather(clade_tensor *x, int axis, clade_tensor *index)
+{
+    return CLADE_APPLY(&op_gather, &((clade_attrs){.integer = {axis}}), x, index);
+}

@@ -1,0 +1,234 @@
+/* Philox against its published vectors, and what uniform and normal promise of their numbers. */
+#include "runtime_testing.h"
+
+#include <math.h>
+
+#include <clade/clade.h>
+
+#include "runtime/kernel_sources.h"
+
+static clade_context *ctx;
+
+static void setup(void)
+{
+    ok(clade_context_create(&ctx, NULL));
+    ok(clade_scope_begin(ctx));
+}
+
+static void teardown(void)
+{
+    ok(clade_scope_end(ctx));
+    clade_context_free(&ctx);
+}
+
+/* --- the generator itself --------------------------------------------------------------------- */
+static char *with_philox(const void *user)
+{
+    for (size_t i = 0; i < clade_kernel_source_count; i++)
+        if (!strcmp(clade_kernel_sources[i].name, "random"))
+            return clade_asprintf("%.*s\n%s", (int)clade_kernel_sources[i].length,
+                                  (const char *)clade_kernel_sources[i].text, (const char *)user);
+    return NULL;
+}
+
+/* philox4x32 10 in Random123's kat_vectors: counter, key, result. */
+START_TEST(philox_equals_its_published_vectors)
+{
+    static const uint32_t vectors[][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d,
+         0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09,
+         0x94fdcceb, 0x5001e420, 0x24126ea1},
+    };
+    static const char text[] =
+        "kernel void one(global uint *out, uint a, uint b, uint c, uint d, uint k, uint l)\n"
+        "{ vstore4(philox((uint4)(a, b, c, d), (uint2)(k, l)), 0, out); }\n";
+    clade_runtime *rt = open_runtime("");
+    clade_kernel *kernel;
+    ok(clade_kernel_get(&kernel, rt,
+                        &(clade_kernel_key){.family = "philox_vectors",
+                                            .options = "-DT=float",
+                                            .name = "one",
+                                            .generate = with_philox,
+                                            .user = text}));
+    clade_buffer *buffer;
+    ok(clade_buffer_create(&buffer, rt, 16));
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        const uint32_t *v = vectors[i];
+        uint32_t got[4];
+        clade_grid grid = {.dims = 1, .global = {1, 1, 1}, .local = {1, 1, 1}};
+        ok(CLADE_LAUNCH(rt, kernel, &grid, clade_arg_buffer(buffer), clade_arg_u32(v[0]),
+                        clade_arg_u32(v[1]), clade_arg_u32(v[2]), clade_arg_u32(v[3]),
+                        clade_arg_u32(v[4]), clade_arg_u32(v[5])));
+        ok(clade_buffer_read(buffer, 0, sizeof got, got));
+        for (int k = 0; k < 4; k++)
+            ck_assert_msg(got[k] == v[6 + k], "vector %d, word %d: %08x, not %08x", (int)i, k,
+                          got[k], v[6 + k]);
+    }
+    clade_buffer_free(&buffer);
+    clade_runtime_free(&rt);
+}
+END_TEST
+
+/* --- the same on the host --------------------------------------------------------------------- */
+static void host_philox(const uint32_t *counter, uint64_t seed, uint32_t *out)
+{
+    uint32_t x[4], key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    memcpy(x, counter, sizeof x);
+    for (int round = 0; round < 10; round++) {
+        uint64_t a = (uint64_t)0xD2511F53u * x[0], b = (uint64_t)0xCD9E8D57u * x[2];
+        uint32_t next[4] = {(uint32_t)(b >> 32) ^ x[1] ^ key[0], (uint32_t)b,
+                            (uint32_t)(a >> 32) ^ x[3] ^ key[1], (uint32_t)a};
+        memcpy(x, next, sizeof x);
+        key[0] += 0x9E3779B9u;
+        key[1] += 0xBB67AE85u;
+    }
+    memcpy(out, x, sizeof x);
+}
+
+/* Number i of a call, in [0,1). */
+static double host_unit(clade_dtype dtype, int i, uint64_t call, uint64_t seed)
+{
+    int per = dtype == CLADE_F64 ? 2 : 4;
+    uint32_t w[4];
+    host_philox((const uint32_t[]){(uint32_t)(i / per), 0, (uint32_t)call, (uint32_t)(call >> 32)},
+                seed, w);
+    if (per == 4)
+        return (w[i % 4] >> 8) * 0x1p-24;
+    return (double)(((uint64_t)w[i % 2 * 2] << 32 | w[i % 2 * 2 + 1]) >> 11) * 0x1p-53;
+}
+
+static double host_normal(clade_dtype dtype, int i, uint64_t call, uint64_t seed)
+{
+    double u = host_unit(dtype, i & ~1, call, seed), v = host_unit(dtype, i | 1, call, seed);
+    double angle = 2 * acos(-1) * v;
+    return sqrt(-2 * log(1 - u)) * (i % 2 ? sin(angle) : cos(angle));
+}
+
+#define MOST 1000
+
+static void read_as_doubles(const clade_tensor *t, double *out)
+{
+    static float values[MOST];
+    int64_t n = clade_tensor_numel(t);
+    if (clade_tensor_dtype(t) == CLADE_F64) {
+        ok(clade_tensor_read(t, out, (size_t)n * sizeof *out));
+        return;
+    }
+    ok(clade_tensor_read(t, values, (size_t)n * sizeof *values));
+    for (int i = 0; i < n; i++)
+        out[i] = values[i];
+}
+
+/* uniform is exact; normal as exact as the device's log, sin and cos. */
+static void check_call(clade_dtype dtype, int n, uint64_t call, uint64_t seed, bool uniform)
+{
+    static double got[MOST];
+    clade_tensor *t = uniform ? clade_uniform(ctx, dtype, CLADE_SHAPE(n), 0, 1)
+                              : clade_normal(ctx, dtype, CLADE_SHAPE(n), 0, 1);
+    ck_assert_msg(t != NULL, "%s", clade_last_error()->message);
+    read_as_doubles(t, got);
+    double tolerance = uniform ? 0 : dtype == CLADE_F64 ? 1e-13 : 1e-5;
+    for (int i = 0; i < n; i++) {
+        double expected =
+            uniform ? host_unit(dtype, i, call, seed) : host_normal(dtype, i, call, seed);
+        ck_assert_msg(fabs(got[i] - expected) <= tolerance, "%s %d of %d, call %d: %.17g not %.17g",
+                      clade_dtype_name(dtype), i, n, (int)call, got[i], expected);
+    }
+}
+
+START_TEST(numbers_follow_from_seed_call_and_element)
+{
+    static const uint64_t seeds[] = {0, 1, 0x123456789abcdef0};
+    for (int s = 0; s < 3; s++) {
+        ok(clade_manual_seed(ctx, seeds[s]));
+        uint64_t call = 0;
+        for (int n = 1; n <= 9; n++)
+            check_call(CLADE_F32, n, call++, seeds[s], n % 2);
+        check_call(CLADE_F32, MOST, call++, seeds[s], true);
+        check_call(CLADE_F32, MOST, call++, seeds[s], false);
+        if (!clade_context_device(ctx)->has_f64)
+            continue;
+        for (int n = 1; n <= 5; n++)
+            check_call(CLADE_F64, n, call++, seeds[s], n % 2);
+        check_call(CLADE_F64, MOST, call++, seeds[s], true);
+        check_call(CLADE_F64, MOST, call++, seeds[s], false);
+    }
+}
+END_TEST
+
+START_TEST(uniform_stays_below_its_upper_bound)
+{
+    /* the two floats next to 1: half of all numbers would round up to the bound */
+    const double low = 1, high = 1 + 0x1p-23;
+    double got[MOST];
+    read_as_doubles(clade_uniform(ctx, CLADE_F32, CLADE_SHAPE(MOST), low, high), got);
+    for (int i = 0; i < MOST; i++)
+        ck_assert_msg(got[i] == low, "%.9g", got[i]);
+    read_as_doubles(clade_uniform(ctx, CLADE_F32, CLADE_SHAPE(MOST), -3, -3), got);
+    for (int i = 0; i < MOST; i++)
+        ck_assert_msg(got[i] == -3, "%.9g", got[i]);
+}
+END_TEST
+
+/* Mean and variance of 200 x 1000 numbers, within five of their standard errors. */
+START_TEST(moments_are_those_of_the_distribution)
+{
+    static double got[MOST];
+    const double n = 200.0 * MOST;
+    for (int kind = 0; kind < 2; kind++) {
+        ok(clade_manual_seed(ctx, 7));
+        double sum = 0, squares = 0, mean = kind ? -1 : 2, variance = kind ? 9 : 16.0 / 12;
+        for (int call = 0; call < 200; call++) {
+            ok(clade_scope_begin(ctx));
+            read_as_doubles(kind ? clade_normal(ctx, CLADE_F32, CLADE_SHAPE(10, MOST / 10), -1, 3)
+                                 : clade_uniform(ctx, CLADE_F32, CLADE_SHAPE(MOST), 0, 4),
+                            got);
+            ok(clade_scope_end(ctx));
+            for (int i = 0; i < MOST; i++) {
+                sum += got[i] - mean;
+                squares += (got[i] - mean) * (got[i] - mean);
+            }
+        }
+        ck_assert_msg(fabs(sum / n) < 5 * sqrt(variance / n), "mean off by %g", sum / n);
+        ck_assert_msg(fabs(squares / n - variance) < 5 * variance * sqrt(2 / n), "variance %g",
+                      squares / n);
+    }
+}
+END_TEST
+
+static void null_with(const clade_tensor *t, clade_status status, const char *part)
+{
+    ck_assert_ptr_null(t);
+    ck_assert_msg(clade_last_error()->status == status, "%s", clade_last_error()->message);
+    ck_assert_msg(strstr(clade_last_error()->message, part), "%s", clade_last_error()->message);
+    clade_error_clear();
+}
+
+/* A call that fails draws nothing. */
+START_TEST(bad_calls_are_refused)
+{
+    const clade_shape two = CLADE_SHAPE(2);
+    ok(clade_manual_seed(ctx, 3));
+    null_with(clade_uniform(ctx, CLADE_I32, two, 0, 1), CLADE_ERR_DTYPE, "uniform: i32");
+    null_with(clade_uniform(ctx, CLADE_F32, two, 1, 0), CLADE_ERR_ARGUMENT, "uniform");
+    null_with(clade_uniform(ctx, CLADE_F32, two, 0, NAN), CLADE_ERR_ARGUMENT, "uniform");
+    null_with(clade_uniform(ctx, CLADE_F32, two, -3e38, 3e38), CLADE_ERR_ARGUMENT, "uniform");
+    null_with(clade_normal(ctx, CLADE_U8, two, 0, 1), CLADE_ERR_DTYPE, "normal: u8");
+    null_with(clade_normal(ctx, CLADE_F32, two, 0, -1), CLADE_ERR_ARGUMENT, "std -1");
+    null_with(clade_normal(ctx, CLADE_F32, CLADE_SHAPE(-2), 0, 1), CLADE_ERR_SHAPE, "[-2]");
+    null_with(clade_normal(NULL, CLADE_F32, two, 0, 1), CLADE_ERR_ARGUMENT, "ctx is NULL");
+    null_with(clade_full(ctx, (clade_dtype)9, two, 0), CLADE_ERR_DTYPE, "full: 9 is no dtype");
+    check_call(CLADE_F32, 8, 0, 3, true);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = {philox_equals_its_published_vectors,
+                            numbers_follow_from_seed_call_and_element,
+                            uniform_stays_below_its_upper_bound,
+                            moments_are_those_of_the_distribution, bad_calls_are_refused};
+    return run_suite_with("random", tests, sizeof tests / sizeof *tests, setup, teardown);
+}
