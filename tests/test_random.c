@@ -6,6 +6,9 @@
 #include <clade/clade.h>
 
 #include "runtime/kernel_sources.h"
+#include "runtime/prepared.h"
+#include "runtime/record.h"
+#include "tensor/context.h"
 
 static clade_context *ctx;
 
@@ -172,6 +175,44 @@ START_TEST(uniform_stays_below_its_upper_bound)
 }
 END_TEST
 
+/* A replayed step draws what the same step would draw without a recording. */
+START_TEST(replays_draw_anew)
+{
+    double got[64];
+    clade_recording *recording;
+    clade_prepared *prepared;
+    clade_runtime *rt = ctx->runtime;
+    ok(clade_manual_seed(ctx, 5));
+    ok(clade_recording_begin(&recording, rt));
+    clade_tensor *a = clade_uniform(ctx, CLADE_F32, CLADE_SHAPE(64), 0, 1);
+    clade_tensor *b = clade_uniform(ctx, CLADE_F32, CLADE_SHAPE(64), 0, 1);
+    clade_recording_end(recording);
+    ck_assert(a && b && recording->count == 2 && recording->hook_count == 2);
+    ok(clade_prepared_begin(&prepared, rt));
+    for (size_t i = 0; i < recording->count; i++) {
+        const clade_launch_command *l = &recording->commands[i].as.launch;
+        ok(clade_launch(rt, l->kernel, &l->grid, l->args, l->count));
+    }
+    clade_prepared_end(prepared);
+    for (uint64_t run = 0; run < 4; run++) {
+        if (run == 3)
+            ok(clade_manual_seed(ctx, 6));
+        for (size_t i = 0; run && i < recording->hook_count; i++)
+            recording->hooks[i].run(recording->hooks[i].user);
+        if (run)
+            ok(clade_prepared_run(prepared));
+        for (uint64_t k = 0; k < 2; k++) {
+            read_as_doubles(k ? b : a, got);
+            uint64_t call = run == 3 ? k : 2 * run + k, seed = run == 3 ? 6 : 5;
+            for (int i = 0; i < 64; i++)
+                ck_assert(got[i] == host_unit(CLADE_F32, i, call, seed));
+        }
+    }
+    clade_prepared_free(&prepared);
+    clade_recording_free(&recording);
+}
+END_TEST
+
 /* Mean and variance of 200 x 1000 numbers, within five of their standard errors. */
 START_TEST(moments_are_those_of_the_distribution)
 {
@@ -226,9 +267,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {philox_equals_its_published_vectors,
-                            numbers_follow_from_seed_call_and_element,
-                            uniform_stays_below_its_upper_bound,
-                            moments_are_those_of_the_distribution, bad_calls_are_refused};
+    const TTest *tests[] = {
+        philox_equals_its_published_vectors,   numbers_follow_from_seed_call_and_element,
+        uniform_stays_below_its_upper_bound,   replays_draw_anew,
+        moments_are_those_of_the_distribution, bad_calls_are_refused};
     return run_suite_with("random", tests, sizeof tests / sizeof *tests, setup, teardown);
 }

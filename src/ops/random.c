@@ -3,7 +3,8 @@
 
 #include <clade/ops.h>
 
-#include "base/shape.h"
+#include "base/alloc.h"
+#include "runtime/record.h"
 
 #include <math.h>
 
@@ -48,26 +49,73 @@ static clade_status infer_normal(const clade_node *node, clade_meta *out)
     return CLADE_FAIL(CLADE_ERR_ARGUMENT, "normal: mean %g, std %g", mean, std);
 }
 
-static clade_status forward_random(const clade_node *node)
+/* What a kernel is told of one call, as numbers that a replay reads afresh. */
+typedef struct draw {
+    clade_context *ctx;
+    double call_lo, call_hi, seed_lo, seed_hi;
+} draw;
+
+static void draw_next(void *user)
 {
-    clade_context *ctx = node->ctx;
+    draw *d = user;
+    d->call_lo = (uint32_t)d->ctx->draws;
+    d->call_hi = (uint32_t)(d->ctx->draws >> 32);
+    d->seed_lo = (uint32_t)d->ctx->seed;
+    d->seed_hi = (uint32_t)(d->ctx->seed >> 32);
+    d->ctx->draws++;
+}
+
+static clade_arg word_arg(const double *source, bool replayed)
+{
+    clade_arg arg = clade_arg_u32((uint32_t)*source);
+    arg.source = replayed ? source : NULL;
+    return arg;
+}
+
+static clade_status launch(const clade_node *node, clade_kernel *kernel, const draw *d,
+                           bool replayed)
+{
+    clade_runtime *rt = node->ctx->runtime;
     const clade_tensor *out = node->output;
     int64_t per_block = out->dtype == CLADE_F64 ? 2 : 4;
+    clade_grid grid = clade_grid_elements(rt, (out->numel + per_block - 1) / per_block);
+    return CLADE_LAUNCH(rt, kernel, &grid, clade_arg_buffer(out->storage->buffer),
+                        clade_arg_i32(out->numel), word_arg(&d->call_lo, replayed),
+                        word_arg(&d->call_hi, replayed), word_arg(&d->seed_lo, replayed),
+                        word_arg(&d->seed_hi, replayed),
+                        clade_arg_real(out->dtype, node->attrs.real[0]),
+                        clade_arg_real(out->dtype, node->attrs.real[1]));
+}
+
+static clade_status forward_random(const clade_node *node)
+{
+    clade_runtime *rt = node->ctx->runtime;
     clade_kernel *kernel;
-    CLADE_TRY(clade_kernel_get(
-        &kernel, ctx->runtime,
-        &(clade_kernel_key){.family = "random",
-                            .options = out->dtype == CLADE_F64 ? "-DT=double -DPER=2" : "-DT=float",
-                            .name = node->op->name}));
-    clade_grid grid = clade_grid_elements(ctx->runtime, (out->numel + per_block - 1) / per_block);
-    CLADE_TRY(CLADE_LAUNCH(
-        ctx->runtime, kernel, &grid, clade_arg_buffer(out->storage->buffer),
-        clade_arg_i32(out->numel), clade_arg_u32((uint32_t)ctx->draws),
-        clade_arg_u32((uint32_t)(ctx->draws >> 32)), clade_arg_u32((uint32_t)ctx->seed),
-        clade_arg_u32((uint32_t)(ctx->seed >> 32)), clade_arg_real(out->dtype, node->attrs.real[0]),
-        clade_arg_real(out->dtype, node->attrs.real[1])));
-    ctx->draws++;
-    return CLADE_OK;
+    CLADE_TRY(clade_kernel_get(&kernel, rt,
+                               &(clade_kernel_key){.family = "random",
+                                                   .options = node->output->dtype == CLADE_F64
+                                                                  ? "-DT=double -DPER=2"
+                                                                  : "-DT=float",
+                                                   .name = node->op->name}));
+    uint64_t draws = node->ctx->draws;
+    draw now = {.ctx = node->ctx}, *d = &now;
+    bool replayed = clade_runtime_is_recording(rt);
+    if (replayed) {
+        d = clade_calloc(1, sizeof *d);
+        if (!d)
+            return CLADE_ERR_OUT_OF_MEMORY;
+        *d = now;
+        clade_status status = clade_recording_add_hook(rt, draw_next, d, true);
+        if (status != CLADE_OK) {
+            clade_free(d);
+            return status;
+        }
+    }
+    draw_next(d);
+    clade_status status = launch(node, kernel, d, replayed);
+    if (status != CLADE_OK)
+        node->ctx->draws = draws;
+    return status;
 }
 
 static const clade_op op_full = {.name = "full", .infer = infer_full, .forward = forward_full};
