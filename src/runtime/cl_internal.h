@@ -72,6 +72,7 @@ struct clade_buffer {
     size_t capacity; /* as allocated */
     int size_class;
     int refs;
+    size_t recorded_index; /* in the recording's list */
     bool is_recorded; /* the recording that goes on holds a reference */
     bool made_while_recording;
     clade_buffer *next; /* in its free list */

@@ -69,6 +69,11 @@ void clade_recording_free(clade_recording **handle)
     *handle = NULL;
 }
 
+size_t clade_recording_index(const clade_buffer *buffer)
+{
+    return buffer->recorded_index;
+}
+
 bool clade_recording_is_temporary(const clade_buffer *buffer)
 {
     return buffer->made_while_recording && buffer->refs == 1;
@@ -142,6 +147,7 @@ static clade_status hold(clade_recording *r, clade_buffer *buffer)
     if (!clade_grow((void **)&r->buffers, &r->buffer_capacity, r->buffer_count + 1,
                     sizeof *r->buffers))
         return CLADE_ERR_OUT_OF_MEMORY;
+    buffer->recorded_index = r->buffer_count;
     r->buffers[r->buffer_count++] = clade_buffer_ref(buffer);
     buffer->is_recorded = true;
     return CLADE_OK;

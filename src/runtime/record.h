@@ -76,6 +76,9 @@ bool clade_runtime_is_recording(const clade_runtime *rt);
 clade_status clade_recording_add_hook(clade_runtime *rt, void (*run)(void *user), void *user,
                                       bool owned);
 
+/* Where a recorded buffer stands in recording->buffers. */
+size_t clade_recording_index(const clade_buffer *buffer);
+
 /* Whether `buffer` was made while recording and has no owner left but the recording: what it holds
  * between commands nobody can see. */
 bool clade_recording_is_temporary(const clade_buffer *buffer);

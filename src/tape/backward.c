@@ -155,7 +155,7 @@ static clade_status walk(clade_tape *tape, clade_node *last)
             return CLADE_FAIL(CLADE_ERR_STATE,
                               "backward: %s was gone through before; record it again",
                               node->op->name);
-        CLADE_TRY(clade_scope_begin(tape->ctx));
+        CLADE_TRY(clade_scope_push(tape->ctx));
         clade_status status = step_back(node, grads, needs);
         clade_scope_pop(tape->ctx);
         CLADE_TRY(status);

@@ -34,6 +34,9 @@ clade_tensor *clade_scope_adopt(clade_context *ctx, clade_tensor *t);
 /* CLADE_ERR_STATE, naming `what`, unless a scope is open. */
 clade_status clade_scope_require(const clade_context *ctx, const char *what);
 
+/* What clade_scope_begin does, without forgetting the last error. */
+clade_status clade_scope_push(clade_context *ctx);
+
 /* What clade_scope_end does, without asking whether the scope belongs to a tape. */
 void clade_scope_pop(clade_context *ctx);
 

@@ -8,6 +8,11 @@ clade_status clade_scope_begin(clade_context *ctx)
     if (!ctx)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "scope_begin: ctx is NULL");
     clade_error_clear();
+    return clade_scope_push(ctx);
+}
+
+clade_status clade_scope_push(clade_context *ctx)
+{
     if (!clade_grow((void **)&ctx->marks, &ctx->mark_capacity, ctx->scope_count + 1,
                     sizeof *ctx->marks))
         return CLADE_ERR_OUT_OF_MEMORY;

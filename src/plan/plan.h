@@ -1,0 +1,50 @@
+/* Plans: a recording made faster, to be run many times with the same result.
+ *
+ * The passes rewrite the recording's commands in place, each in a file of its own: work that nobody
+ * sees is dropped (dead.c), runs of elementwise calls become one kernel (fuse.c), and temporaries
+ * share memory (memory.c). What is left is prepared (runtime/prepared.h).
+ *
+ * A plan is about commands and buffers: it knows neither tensors nor ops. */
+#ifndef CLADE_PLAN_PLAN_H
+#define CLADE_PLAN_PLAN_H
+
+#include "runtime/record.h"
+
+typedef struct clade_plan clade_plan;
+
+typedef struct clade_plan_stats {
+    size_t recorded;          /* commands as they came */
+    size_t commands;          /* after dropping and fusing */
+    size_t launches;          /* enqueued by a run */
+    uint64_t temporary_bytes; /* of memory that the temporaries share */
+} clade_plan_stats;
+
+typedef struct clade_plan_options {
+    bool no_fusion;
+} clade_plan_options;
+
+/* Takes the recording over, whatever the result; its end must have come. */
+clade_status clade_plan_create(clade_plan **out, clade_recording *recording,
+                               const clade_plan_options *options);
+/* Runs the hooks, then enqueues everything. */
+clade_status clade_plan_run(clade_plan *plan);
+void clade_plan_free(clade_plan **plan);
+clade_plan_stats clade_plan_get_stats(const clade_plan *plan);
+
+/* --- passes ----------------------------------------------------------------------------------- */
+/* Drops commands whose results are temporary and never read. */
+clade_status clade_plan_drop_dead(clade_recording *recording);
+
+/* Joins elementwise calls with those that made their inputs, as long as the result stays the same
+ * to the bit, and stops storing values that only the joined kernel reads. */
+clade_status clade_plan_fuse(clade_recording *recording);
+
+/* Lets temporaries whose lifetimes do not meet share buffers: replaces them in the commands by the
+ * buffers of *memory, which the caller owns. */
+clade_status clade_plan_share_memory(clade_recording *recording, clade_buffer ***memory,
+                                     size_t *count);
+
+/* Takes command `index` out of the list and frees what it owns. */
+void clade_plan_remove(clade_recording *recording, size_t index);
+
+#endif

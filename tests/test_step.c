@@ -1,0 +1,317 @@
+/* clade_step: replays against the function itself, to the bit; and what recording refuses. */
+#include <clade/clade.h>
+
+#include "runtime_testing.h"
+
+#define N 40
+
+/* Pointwise training: y = tanh(x * w + b), w and b [N], x and target [rows, N]. */
+typedef struct model {
+    clade_context *ctx;
+    clade_tensor *w, *b, *seen;
+} model;
+
+static clade_context *open_context(void)
+{
+    clade_context *ctx = NULL;
+    ok(clade_context_create(&ctx, NULL));
+    return ctx;
+}
+
+static void model_open(model *m, clade_context *ctx)
+{
+    float values[N];
+    for (int i = 0; i < N; i++)
+        values[i] = 0.05f * (float)(i - N / 2);
+    *m = (model){.ctx = ctx};
+    ok(clade_tensor_from_host(&m->w, ctx, CLADE_F32, CLADE_SHAPE(N), values));
+    ok(clade_tensor_from_host(&m->b, ctx, CLADE_F32, CLADE_SHAPE(N), values));
+    ok(clade_tensor_create(&m->seen, ctx, CLADE_F32, CLADE_SHAPE(N)));
+    ok(clade_tensor_fill(m->seen, 0));
+    ok(clade_tensor_set_requires_grad(m->w, true));
+    ok(clade_tensor_set_requires_grad(m->b, true));
+}
+
+static void model_close(model *m)
+{
+    clade_tensor_free(&m->w);
+    clade_tensor_free(&m->b);
+    clade_tensor_free(&m->seen);
+}
+
+static clade_status descend(clade_tensor *w)
+{
+    clade_tensor *step = clade_mul_scalar(clade_tensor_grad(w), 0.01);
+    return clade_tensor_copy(w, clade_sub(w, step));
+}
+
+static clade_status train(void *user, clade_tensor *const *inputs, int count)
+{
+    model *m = user;
+    ck_assert_int_eq(count, 2);
+    CLADE_TRY(clade_tensor_zero_grad(m->w));
+    CLADE_TRY(clade_tensor_zero_grad(m->b));
+    CLADE_TRY(clade_tape_begin(m->ctx));
+    clade_tensor *y = clade_tanh(clade_add(clade_mul(inputs[0], m->w), m->b));
+    clade_tensor *unused = clade_exp(y);
+    CLADE_TRY(clade_backward_from(y, clade_mul_scalar(clade_sub(y, inputs[1]), 2)));
+    CLADE_TRY(clade_no_grad_begin(m->ctx));
+    clade_status status = unused ? descend(m->w) : clade_last_error()->status;
+    if (status == CLADE_OK)
+        status = descend(m->b);
+    if (status == CLADE_OK)
+        status = clade_tensor_copy(m->seen, clade_add(m->seen, clade_square(m->w)));
+    CLADE_TRY(clade_no_grad_end(m->ctx));
+    CLADE_TRY(status);
+    return clade_tape_end(m->ctx);
+}
+
+/* The same batches, by the function itself and by a step; every weight must agree to the bit. */
+static void check_against_eager(const clade_step_params *params)
+{
+    clade_context *ctx = open_context();
+    model models[2];
+    clade_step *steps[2];
+    const clade_step_params eager = {.eager = true};
+    for (int k = 0; k < 2; k++) {
+        model_open(&models[k], ctx);
+        ok(clade_step_create(&steps[k], ctx, train, &models[k], k ? params : &eager));
+    }
+    for (int batch = 0; batch < 12; batch++) {
+        int rows = batch % 4 == 3 ? 3 : 7; /* a short batch now and then */
+        float x[7 * N], target[7 * N];
+        for (int i = 0; i < rows * N; i++) {
+            x[i] = (float)((i * 37 + batch * 11) % 101) / 50.0f - 1;
+            target[i] = (float)((i * 53 + batch * 29) % 97) / 97.0f;
+        }
+        clade_tensor *inputs[2];
+        ok(clade_tensor_from_host(&inputs[0], ctx, CLADE_F32, CLADE_SHAPE(rows, N), x));
+        ok(clade_tensor_from_host(&inputs[1], ctx, CLADE_F32, CLADE_SHAPE(rows, N), target));
+        float values[2][3][N];
+        for (int k = 0; k < 2; k++) {
+            ok(clade_step_run(steps[k], inputs, 2));
+            ok(clade_tensor_read(models[k].w, values[k][0], sizeof values[k][0]));
+            ok(clade_tensor_read(models[k].b, values[k][1], sizeof values[k][1]));
+            ok(clade_tensor_read(models[k].seen, values[k][2], sizeof values[k][2]));
+        }
+        ck_assert_msg(memcmp(values[0], values[1], sizeof values[0]) == 0, "batch %d differs",
+                      batch);
+        clade_tensor_free(&inputs[0]);
+        clade_tensor_free(&inputs[1]);
+    }
+    clade_step_info info;
+    ok(clade_step_get_info(steps[1], &info));
+    ck_assert_uint_eq(info.plans, 2);
+    ck_assert_uint_eq(info.eager_runs, 4);
+    ck_assert_uint_eq(info.replays, 8);
+    ck_assert_uint_gt(info.launches, 0);
+    if (params->no_fusion)
+        ck_assert_uint_eq(info.launches, info.recorded - 1); /* the unused exp */
+    else
+        ck_assert_uint_le(info.launches, info.recorded / 2);
+    for (int k = 0; k < 2; k++) {
+        clade_step_free(&steps[k]);
+        model_close(&models[k]);
+    }
+    clade_context_free(&ctx);
+}
+
+START_TEST(replays_are_the_function_to_the_bit)
+{
+    check_against_eager(&(clade_step_params){.no_fusion = true});
+}
+END_TEST
+
+START_TEST(fused_replays_are_the_function_to_the_bit)
+{
+    check_against_eager(&(clade_step_params){0});
+}
+END_TEST
+
+/* --- memory ----------------------------------------------------------------------------------- */
+static clade_status long_chain(void *user, clade_tensor *const *inputs, int count)
+{
+    clade_tensor *out = user;
+    (void)count;
+    CLADE_TRY(clade_scope_begin(clade_tensor_context(out)));
+    clade_tensor *x = inputs[0];
+    for (int i = 0; i < 12; i++) /* a permuted copy keeps its neighbours from fusing */
+        x = clade_contiguous(clade_transpose(clade_add_scalar(x, 1), 0, 1));
+    CLADE_TRY(clade_tensor_copy(out, x));
+    return clade_scope_end(clade_tensor_context(out));
+}
+
+START_TEST(replays_allocate_nothing_and_share_memory)
+{
+    clade_context *ctx = open_context();
+    clade_tensor *in, *out;
+    float values[32 * 32];
+    for (int i = 0; i < 32 * 32; i++)
+        values[i] = (float)i;
+    ok(clade_tensor_from_host(&in, ctx, CLADE_F32, CLADE_SHAPE(32, 32), values));
+    ok(clade_tensor_create(&out, ctx, CLADE_F32, CLADE_SHAPE(32, 32)));
+    clade_step *step;
+    ok(clade_step_create(&step, ctx, long_chain, out, &(clade_step_params){.no_fusion = true}));
+    ok(clade_step_run(step, &in, 1));
+    ok(clade_step_run(step, &in, 1));
+    clade_memory_stats before, after;
+    ok(clade_context_memory(ctx, &before));
+    for (int i = 0; i < 5; i++)
+        ok(clade_step_run(step, &in, 1));
+    ok(clade_context_memory(ctx, &after));
+    ck_assert_uint_eq(before.allocations, after.allocations);
+    ck_assert_uint_eq(before.live_bytes, after.live_bytes);
+    clade_step_info info;
+    ok(clade_step_get_info(step, &info));
+    ck_assert_uint_le(info.temporary_bytes, 2 * sizeof values);
+    float result[32 * 32];
+    ok(clade_tensor_read(out, result, sizeof result));
+    for (int i = 0; i < 32 * 32; i++)
+        ck_assert_float_eq(result[i], values[i] + 12);
+    clade_step_free(&step);
+    clade_tensor_free(&in);
+    clade_tensor_free(&out);
+    clade_context_free(&ctx);
+}
+END_TEST
+
+/* --- misuse ----------------------------------------------------------------------------------- */
+static clade_status reads(void *user, clade_tensor *const *inputs, int count)
+{
+    double value;
+    (void)user, (void)count;
+    return clade_tensor_item(inputs[0], &value);
+}
+
+static clade_status writes(void *user, clade_tensor *const *inputs, int count)
+{
+    float value = 1;
+    (void)inputs, (void)count;
+    return clade_tensor_write(user, &value, sizeof value);
+}
+
+static clade_status leaves_a_tape(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)inputs, (void)count;
+    return clade_tape_begin(clade_tensor_context(user));
+}
+
+static clade_status nests(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)inputs, (void)count;
+    return clade_step_run(*(clade_step **)user, NULL, 0);
+}
+
+static clade_status nothing(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)user, (void)inputs, (void)count;
+    return CLADE_OK;
+}
+
+START_TEST(what_cannot_be_replayed_is_refused)
+{
+    clade_context *ctx = open_context();
+    clade_tensor *one;
+    float value = 3;
+    ok(clade_tensor_from_host(&one, ctx, CLADE_F32, CLADE_SHAPE(1), &value));
+    clade_step *step, *outer;
+
+    ok(clade_step_create(&step, ctx, reads, NULL, NULL));
+    ok(clade_step_run(step, &one, 1));
+    fails(clade_step_run(step, &one, 1), CLADE_ERR_STATE, "host cannot take part");
+    fails(clade_step_run(step, &one, 1), CLADE_ERR_STATE, "host cannot take part");
+    clade_step_free(&step);
+
+    ok(clade_step_create(&step, ctx, writes, one, NULL));
+    ok(clade_step_run(step, NULL, 0));
+    fails(clade_step_run(step, NULL, 0), CLADE_ERR_STATE, "host cannot take part");
+    clade_step_free(&step);
+
+    ok(clade_step_create(&step, ctx, nothing, NULL, NULL));
+    ok(clade_step_create(&outer, ctx, nests, &step, NULL));
+    ok(clade_step_run(outer, NULL, 0));
+    fails(clade_step_run(outer, NULL, 0), CLADE_ERR_STATE, "inside another step");
+    clade_step_free(&outer);
+
+    ok(clade_tape_begin(ctx));
+    fails(clade_step_run(step, NULL, 0), CLADE_ERR_STATE, "a tape is open");
+    ok(clade_tape_end(ctx));
+    fails(clade_step_run(step, NULL, 1), CLADE_ERR_ARGUMENT, "1 inputs");
+    fails(clade_step_run(step, NULL, 17), CLADE_ERR_ARGUMENT, "17 inputs");
+    fails(clade_step_run(NULL, NULL, 0), CLADE_ERR_ARGUMENT, "step is NULL");
+    clade_step_free(&step);
+    clade_step_free(&step);
+    fails(clade_step_create(&step, ctx, NULL, NULL, NULL), CLADE_ERR_ARGUMENT, "fn is NULL");
+
+    clade_tensor_free(&one);
+    clade_context_free(&ctx);
+}
+END_TEST
+
+START_TEST(what_the_function_leaves_open_is_closed)
+{
+    clade_context *ctx = open_context();
+    clade_tensor *one;
+    ok(clade_tensor_create(&one, ctx, CLADE_F32, CLADE_SHAPE(1)));
+    clade_step *step;
+    ok(clade_step_create(&step, ctx, leaves_a_tape, one, NULL));
+    for (int i = 0; i < 4; i++)
+        ok(clade_step_run(step, NULL, 0));
+    ok(clade_tape_begin(ctx));
+    ok(clade_tape_end(ctx));
+    fails(clade_scope_end(ctx), CLADE_ERR_STATE, "no scope is open");
+    clade_step_free(&step);
+    clade_tensor_free(&one);
+    clade_context_free(&ctx);
+}
+END_TEST
+
+/* --- allocation failures ---------------------------------------------------------------------- */
+START_TEST(a_failed_allocation_is_reported_and_survived)
+{
+    clade_context *ctx = open_context();
+    model m;
+    model_open(&m, ctx);
+    float x[7 * N] = {0};
+    clade_tensor *inputs[2];
+    ok(clade_tensor_from_host(&inputs[0], ctx, CLADE_F32, CLADE_SHAPE(7, N), x));
+    ok(clade_tensor_from_host(&inputs[1], ctx, CLADE_F32, CLADE_SHAPE(7, N), x));
+    clade_step *warm_up; /* compiles the kernels: a cache that cannot be written is no failure */
+    ok(clade_step_create(&warm_up, ctx, train, &m, NULL));
+    for (int run = 0; run < 3; run++)
+        ok(clade_step_run(warm_up, inputs, 2));
+    clade_step_free(&warm_up);
+    int failures = 0;
+    for (long n = 1;; n++) {
+        clade_step *step = NULL;
+        clade_status status;
+        clade_alloc_fail_after(n);
+        status = clade_step_create(&step, ctx, train, &m, NULL);
+        for (int run = 0; run < 3 && status == CLADE_OK; run++)
+            status = clade_step_run(step, inputs, 2);
+        clade_alloc_fail_after(0);
+        clade_step_free(&step);
+        while (clade_no_grad_end(ctx) == CLADE_OK)
+            ;
+        if (status == CLADE_OK)
+            break;
+        ck_assert_int_eq(status, CLADE_ERR_OUT_OF_MEMORY);
+        failures++;
+    }
+    ck_assert_int_gt(failures, 100);
+    model_close(&m);
+    clade_tensor_free(&inputs[0]);
+    clade_tensor_free(&inputs[1]);
+    clade_context_free(&ctx);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        replays_are_the_function_to_the_bit,       fused_replays_are_the_function_to_the_bit,
+        replays_allocate_nothing_and_share_memory, what_cannot_be_replayed_is_refused,
+        what_the_function_leaves_open_is_closed,   a_failed_allocation_is_reported_and_survived,
+    };
+    return run_suite("step", tests, sizeof tests / sizeof tests[0]);
+}
