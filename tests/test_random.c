@@ -1,28 +1,12 @@
 /* Philox against its published vectors, and what uniform and normal promise of their numbers. */
-#include "runtime_testing.h"
+#include "tensor_testing.h"
 
 #include <math.h>
-
-#include <clade/clade.h>
 
 #include "runtime/kernel_sources.h"
 #include "runtime/prepared.h"
 #include "runtime/record.h"
 #include "tensor/context.h"
-
-static clade_context *ctx;
-
-static void setup(void)
-{
-    ok(clade_context_create(&ctx, NULL));
-    ok(clade_scope_begin(ctx));
-}
-
-static void teardown(void)
-{
-    ok(clade_scope_end(ctx));
-    clade_context_free(&ctx);
-}
 
 /* --- the generator itself --------------------------------------------------------------------- */
 static char *with_philox(const void *user)
@@ -239,14 +223,6 @@ START_TEST(moments_are_those_of_the_distribution)
 }
 END_TEST
 
-static void null_with(const clade_tensor *t, clade_status status, const char *part)
-{
-    ck_assert_ptr_null(t);
-    ck_assert_msg(clade_last_error()->status == status, "%s", clade_last_error()->message);
-    ck_assert_msg(strstr(clade_last_error()->message, part), "%s", clade_last_error()->message);
-    clade_error_clear();
-}
-
 /* A call that fails draws nothing. */
 START_TEST(bad_calls_are_refused)
 {
@@ -267,9 +243,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {
-        philox_equals_its_published_vectors,   numbers_follow_from_seed_call_and_element,
-        uniform_stays_below_its_upper_bound,   replays_draw_anew,
-        moments_are_those_of_the_distribution, bad_calls_are_refused};
-    return run_suite_with("random", tests, sizeof tests / sizeof *tests, setup, teardown);
+    return RUN("random", philox_equals_its_published_vectors,
+               numbers_follow_from_seed_call_and_element, uniform_stays_below_its_upper_bound,
+               replays_draw_anew, moments_are_those_of_the_distribution, bad_calls_are_refused);
 }

@@ -1,35 +1,14 @@
 /* What views promise besides values: which ops share memory, and which errors they report. */
-#include "runtime_testing.h"
+#include "tensor_testing.h"
 
-#include <clade/clade.h>
-
-static clade_context *ctx;
-
-static void setup(void)
-{
-    ok(clade_context_create(&ctx, NULL));
-    ok(clade_scope_begin(ctx));
-}
-
-static void teardown(void)
-{
-    ok(clade_scope_end(ctx));
-    clade_context_free(&ctx);
-}
-
-/* 0, 1, 2, ... in the open scope. */
+/* 0, 1, 2, ... */
 static clade_tensor *counting(clade_shape shape)
 {
-    clade_tensor *t, *lent;
-    int64_t n = clade_shape_numel(&shape);
     int32_t values[64];
-    ck_assert(n <= 64);
-    for (int i = 0; i < n; i++)
+    ck_assert(clade_shape_numel(&shape) <= 64);
+    for (int i = 0; i < 64; i++)
         values[i] = i;
-    ok(clade_tensor_from_host(&t, ctx, CLADE_I32, shape, values));
-    lent = clade_contiguous(t);
-    clade_tensor_free(&t);
-    return lent;
+    return lent(CLADE_I32, shape, values);
 }
 
 /* Shape and values; whether a write to x shows in t. */
@@ -109,14 +88,6 @@ START_TEST(contiguous_copies_only_when_it_must)
 }
 END_TEST
 
-static void null_with(clade_tensor *t, clade_status status, const char *part)
-{
-    ck_assert_ptr_null(t);
-    ck_assert_msg(clade_last_error()->status == status, "%s", clade_last_error()->message);
-    ck_assert_msg(strstr(clade_last_error()->message, part), "%s", clade_last_error()->message);
-    clade_error_clear();
-}
-
 START_TEST(errors_name_the_shapes)
 {
     clade_tensor *x = counting(CLADE_SHAPE(2, 3)), *one = counting(CLADE_SHAPE(1));
@@ -148,7 +119,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {reshape_is_a_view_where_strides_allow, the_others_are_views,
-                            contiguous_copies_only_when_it_must, errors_name_the_shapes};
-    return run_suite_with("views", tests, sizeof tests / sizeof *tests, setup, teardown);
+    return RUN("views", reshape_is_a_view_where_strides_allow, the_others_are_views,
+               contiguous_copies_only_when_it_must, errors_name_the_shapes);
 }
