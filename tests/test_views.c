@@ -70,6 +70,10 @@ START_TEST(the_others_are_views)
     x = counting(CLADE_SHAPE(2, 7));
     check(x, clade_slice(x, -1, -6, 100, 2), true, CLADE_SHAPE(2, 3), VALUES(1, 3, 5, 8, 10, 12));
     check(x, clade_slice(x, 1, 5, 3, 1), true, CLADE_SHAPE(2, 0), NULL);
+    x = counting(CLADE_SHAPE(0, 5));
+    clade_tensor *tail = clade_slice(x, 1, 3, 5, 1);
+    check(x, tail, true, CLADE_SHAPE(0, 2), NULL);
+    ok(clade_tensor_copy(counting(CLADE_SHAPE(0, 2)), tail));
     x = counting(CLADE_SHAPE(7));
     check(x, clade_slice(x, 0, INT64_MIN, INT64_MAX, INT64_MAX), true, CLADE_SHAPE(1), VALUES(0));
     x = counting(CLADE_SHAPE(3, 1));

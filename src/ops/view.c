@@ -162,7 +162,8 @@ static void slice_view(clade_meta *out, const clade_tensor *x, int axis, const c
     int64_t stop = clip_bound(attrs->integer[2], size);
     set_view(out, x);
     out->shape.dim[axis] = stop > start ? (stop - start - 1) / step + 1 : 0;
-    if (out->shape.dim[axis])
+    /* An empty window stays where x starts, inside its memory. */
+    if (clade_shape_numel(&out->shape) > 0)
         out->offset += start * x->stride[axis];
     /* A step past the end is never taken. */
     out->stride[axis] = out->shape.dim[axis] > 1 ? x->stride[axis] * step : x->stride[axis];

@@ -38,7 +38,7 @@ clade_tensor *clade_tensor_compact(clade_tensor *t)
 static clade_status check_writable(const clade_tensor *t, const char *what)
 {
     for (int i = 0; i < t->shape.ndim; i++)
-        if (t->shape.dim[i] > 1 && t->stride[i] == 0)
+        if (t->numel && t->shape.dim[i] > 1 && t->stride[i] == 0)
             return CLADE_FAIL(CLADE_ERR_ARGUMENT,
                               "%s: the target %s is an expanded view; write to its base", what,
                               clade_shape_str(&t->shape).s);
