@@ -3,31 +3,9 @@
 #ifndef CLADE_TESTS_RUNTIME_TESTING_H
 #define CLADE_TESTS_RUNTIME_TESTING_H
 
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "runtime/runtime.h"
-
-#define ok(expr)                                                                                   \
-    do {                                                                                           \
-        clade_status status_ = (expr);                                                             \
-        ck_assert_msg(status_ == CLADE_OK, "%s: %s: %s", #expr, clade_status_name(status_),        \
-                      clade_last_error()->message);                                                \
-    } while (0)
-
-#define fails(expr, expected, part)                                                                \
-    do {                                                                                           \
-        clade_error_clear();                                                                       \
-        clade_status status_ = (expr);                                                             \
-        ck_assert_msg(status_ == (expected), "%s: %s: %s", #expr, clade_status_name(status_),      \
-                      clade_last_error()->message);                                                \
-        ck_assert_msg(strstr(clade_last_error()->message, (part)) != NULL,                         \
-                      "%s: message \"%s\" lacks \"%s\"", #expr, clade_last_error()->message,       \
-                      (part));                                                                     \
-    } while (0)
+#include "testing.h"
 
 /* --- captured log --- */
 
@@ -82,19 +60,7 @@ static inline int run_suite_with(const char *name, const TTest *const *tests, si
         return 77;
     }
     clade_device_list_free(&list);
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_tests(name, tests, count, setup, teardown);
 }
 
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)

@@ -17,24 +17,8 @@ static char root[256], cache_dir[300];
 
 static void setup(void)
 {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%.200s/clade-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    make_temporary_dir(root);
     snprintf(cache_dir, sizeof cache_dir, "%s/deep/clade", root);
-}
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        char entry[1024];
-        snprintf(entry, sizeof entry, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlink(entry) != 0)
-            remove_tree(entry);
-    }
-    if (dir)
-        closedir(dir);
-    rmdir(path);
 }
 
 static void teardown(void)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 #define NAME_SEED    0u
 #define KEY_SEED     0x9e3779b97f4a7c15u
@@ -128,36 +129,6 @@ void clade_disk_cache_open(clade_disk_cache *cache, const char *dir, const clade
     }
 }
 
-static bool read_all(int fd, void *data, size_t size)
-{
-    unsigned char *p = data;
-    while (size) {
-        ssize_t n = read(fd, p, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-static bool write_all(int fd, const void *data, size_t size)
-{
-    const unsigned char *p = data;
-    while (size) {
-        ssize_t n = write(fd, p, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 /* What is wrong with the file, or NULL and the binary; *status tells a lack of memory. */
 static const char *read_file(int fd, const clade_disk_cache *cache, const clade_program_text *text,
                              unsigned char **binary, size_t *size, clade_status *status)
@@ -166,7 +137,7 @@ static const char *read_file(int fd, const clade_disk_cache *cache, const clade_
     header found;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
         return "not a file of this user";
-    if (st.st_size <= (off_t)sizeof found || !read_all(fd, &found, sizeof found))
+    if (st.st_size <= (off_t)sizeof found || !clade_fd_read(fd, &found, sizeof found))
         return "truncated";
     *size = (size_t)st.st_size - sizeof found;
     if (found.payload_size != *size)
@@ -176,7 +147,7 @@ static const char *read_file(int fd, const clade_disk_cache *cache, const clade_
         *status = CLADE_ERR_OUT_OF_MEMORY;
         return "out of host memory";
     }
-    if (!read_all(fd, *binary, *size))
+    if (!clade_fd_read(fd, *binary, *size))
         return "truncated";
     header expected = make_header(cache, text, *binary, *size);
     return memcmp(&found, &expected, sizeof found) == 0 ? NULL : "corrupt, or of another program";
@@ -218,7 +189,7 @@ void clade_disk_cache_store(const clade_disk_cache *cache, const clade_program_t
         return;
     }
     header head = make_header(cache, text, binary, size);
-    bool written = write_all(fd, &head, sizeof head) && write_all(fd, binary, size);
+    bool written = clade_fd_write(fd, &head, sizeof head) && clade_fd_write(fd, binary, size);
     written = close(fd) == 0 && written;
     if (written && rename(temporary, path) == 0)
         return;
