@@ -24,7 +24,8 @@ typedef struct clade_array {
 
 /* Writes arrays so that safetensors.torch.load_file reads them. Names must be unique, not empty and
  * UTF-8, and not "__metadata__". metadata: `metadata_count` pairs key, value (may be NULL, 0).
- * Written to a temporary file beside `path` and renamed; on failure path is as it was. */
+ * Written to a temporary file beside `path` and renamed; on failure path is as it was. A path that
+ * exists and is not a regular file is CLADE_ERR_IO. */
 CLADE_API clade_status clade_safetensors_write(const char *path, const clade_array *arrays,
                                                size_t count, const char *const *metadata,
                                                size_t metadata_count);
@@ -33,12 +34,14 @@ typedef struct clade_safetensors clade_safetensors;
 
 /* Reads a whole file of dtypes F32, F64, I32 and U8 and checks it: header length at most
  * 100,000,000 and within the file, no duplicate keys, known dtypes, shapes that match their byte
- * ranges, ranges that cover the data exactly once. Freed with clade_safetensors_free. */
+ * ranges, ranges that cover the data exactly once. Freed with clade_safetensors_free.
+ * Errors: CLADE_ERR_IO, CLADE_ERR_FORMAT, CLADE_ERR_OUT_OF_MEMORY. */
 CLADE_API CLADE_NODISCARD clade_status clade_safetensors_read(clade_safetensors **out,
                                                               const char *path);
 CLADE_API void clade_safetensors_free(clade_safetensors **file);
 CLADE_API size_t clade_safetensors_count(const clade_safetensors *file);
-/* Borrowed from the file, in the order of their data; NULL when out of range. */
+/* Borrowed from the file, in the order of their data, which is aligned for its dtype; NULL when out
+ * of range. */
 CLADE_API const clade_array *clade_safetensors_get(const clade_safetensors *file, size_t index);
 /* Borrowed; NULL when there is none of that name (without an error). */
 CLADE_API const clade_array *clade_safetensors_find(const clade_safetensors *file,
