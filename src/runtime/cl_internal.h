@@ -108,6 +108,25 @@ typedef struct clade_program_cache {
 clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade_kernel_key *key);
 void clade_program_cache_free(clade_program_cache *cache);
 
+/* --- GEMM (gemm.c) --- */
+
+typedef enum clade_gemm_verdict {
+    CLADE_GEMM_UNKNOWN,
+    CLADE_GEMM_RIGHT,
+    CLADE_GEMM_WRONG
+} clade_gemm_verdict;
+
+typedef struct clade_gemm_state {
+    int forced; /* the provider that CLADE_GEMM names, or -1 */
+    clade_gemm_verdict verdicts[2][8]; /* by provider; f64, trans_a, trans_b */
+    bool used_clblast;
+} clade_gemm_state;
+
+/* Reads CLADE_GEMM. */
+clade_status clade_gemm_init(clade_runtime *rt);
+/* Before the context goes: CLBlast's own cache refers to it (gemm_clblast.c). */
+void clade_gemm_forget(clade_runtime *rt);
+
 /* --- the runtime (runtime.c) --- */
 
 struct clade_runtime {
@@ -121,7 +140,7 @@ struct clade_runtime {
     clade_pool pool;
     clade_program_cache programs;
     clade_disk_cache disk;
-    bool used_clblast;
+    clade_gemm_state gemm;
     struct clade_recording *recording; /* NULL: work is not written down (record.c) */
     struct clade_prepared *capture;    /* NULL: work is enqueued; else prepared (prepared.c) */
 };
@@ -138,13 +157,5 @@ clade_status clade_prepared_add_copy(struct clade_prepared *prepared,
                                      const clade_copy_command *copy);
 clade_status clade_prepared_add_fill(struct clade_prepared *prepared,
                                      const clade_fill_command *fill);
-
-/* --- GEMM --- */
-
-/* One multiplication by CLBlast, enqueued; the arguments are sound and nothing is empty. */
-clade_status clade_gemm_clblast(clade_runtime *rt, const clade_gemm *gemm);
-
-/* Before the context goes: CLBlast's own cache refers to it (gemm.c). */
-void clade_gemm_forget(clade_runtime *rt);
 
 #endif

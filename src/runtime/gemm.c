@@ -1,106 +1,30 @@
+/* clade_gemm_run: the checks, and the choice of who multiplies. */
 #include "runtime/cl_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/gemm_provider.h"
 #include "runtime/record.h"
 
-#include <pthread.h>
+clade_gemm_provider clade_gemm_providers[CLADE_GEMM_PROVIDERS] = {
+    [CLADE_GEMM_OWN] = {"clade", clade_gemm_own},
+    [CLADE_GEMM_CLBLAST] = {"clblast", clade_gemm_clblast},
+};
 
-#include <clblast_c.h>
-
-/* CLBlast before 1.6.1 is not safe from several threads at once. */
-static pthread_mutex_t clblast_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* Its programs are cached by the context's handle, which a later context may get again. The cache
- * is the process's: other runtimes fetch their programs anew. */
-void clade_gemm_forget(clade_runtime *rt)
+clade_status clade_gemm_init(clade_runtime *rt)
 {
-    if (!rt->used_clblast)
-        return;
-    pthread_mutex_lock(&clblast_lock);
-    CLBlastClearCache();
-    pthread_mutex_unlock(&clblast_lock);
-    rt->used_clblast = false;
-}
-
-static const char *clblast_name(CLBlastStatusCode code)
-{
-    switch (code) {
-#define NAME(code)                                                                                 \
-    case CLBlast##code:                                                                            \
-        return "CLBlast" #code
-        NAME(NotImplemented);
-        NAME(InvalidMatrixA);
-        NAME(InvalidMatrixB);
-        NAME(InvalidMatrixC);
-        NAME(InvalidDimension);
-        NAME(InvalidLeadDimA);
-        NAME(InvalidLeadDimB);
-        NAME(InvalidLeadDimC);
-        NAME(InsufficientMemoryA);
-        NAME(InsufficientMemoryB);
-        NAME(InsufficientMemoryC);
-        NAME(InsufficientMemoryTemp);
-        NAME(InvalidBatchCount);
-        NAME(InvalidLocalMemUsage);
-        NAME(NoDoublePrecision);
-        NAME(DatabaseError);
-        NAME(UnknownError);
-        NAME(UnexpectedError);
-#undef NAME
-    default:
-        return clade_cl_error_name((cl_int)code);
-    }
-}
-
-static clade_status fail_clblast(CLBlastStatusCode code, const clade_gemm *g)
-{
-    clade_status status = clade_cl_status((cl_int)code);
-    if (status == CLADE_ERR_OPENCL)
-        status = CLADE_ERR_BLAS;
-    return CLADE_FAIL_CL(status, (int)code, "gemm %s [%lld,%lld] x [%lld,%lld]: %s (%d)",
-                         clade_dtype_name(g->dtype), (long long)g->m, (long long)g->k,
-                         (long long)g->k, (long long)g->n, clblast_name(code), (int)code);
-}
-
-#define SINGLE_ARGS(g, real)                                                                       \
-    CLBlastLayoutRowMajor, (g)->trans_a ? CLBlastTransposeYes : CLBlastTransposeNo,                \
-        (g)->trans_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)(g)->m, (size_t)(g)->n,   \
-        (size_t)(g)->k, (real)(g)->alpha, (g)->a->mem, (size_t)(g)->a_offset, (size_t)(g)->lda,    \
-        (g)->b->mem, (size_t)(g)->b_offset, (size_t)(g)->ldb, (real)(g)->beta, (g)->c->mem,        \
-        (size_t)(g)->c_offset, (size_t)(g)->ldc
-
-#define BATCH_ARGS(g, real)                                                                        \
-    CLBlastLayoutRowMajor, (g)->trans_a ? CLBlastTransposeYes : CLBlastTransposeNo,                \
-        (g)->trans_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)(g)->m, (size_t)(g)->n,   \
-        (size_t)(g)->k, (real)(g)->alpha, (g)->a->mem, (size_t)(g)->a_offset, (size_t)(g)->lda,    \
-        (size_t)(g)->a_stride, (g)->b->mem, (size_t)(g)->b_offset, (size_t)(g)->ldb,               \
-        (size_t)(g)->b_stride, (real)(g)->beta, (g)->c->mem, (size_t)(g)->c_offset,                \
-        (size_t)(g)->ldc, (size_t)(g)->c_stride, (size_t)(g)->batch
-
-static CLBlastStatusCode call_clblast(clade_runtime *rt, const clade_gemm *g)
-{
-    CLBlastStatusCode code;
-    pthread_mutex_lock(&clblast_lock);
-    rt->used_clblast = true;
-    if (g->dtype == CLADE_F32 && g->batch == 1)
-        code = CLBlastSgemm(SINGLE_ARGS(g, float), &rt->queue, NULL);
-    else if (g->dtype == CLADE_F32)
-        code = CLBlastSgemmStridedBatched(BATCH_ARGS(g, float), &rt->queue, NULL);
-    else if (g->batch == 1)
-        code = CLBlastDgemm(SINGLE_ARGS(g, double), &rt->queue, NULL);
-    else
-        code = CLBlastDgemmStridedBatched(BATCH_ARGS(g, double), &rt->queue, NULL);
-    pthread_mutex_unlock(&clblast_lock);
-    return code;
-}
-
-clade_status clade_gemm_clblast(clade_runtime *rt, const clade_gemm *g)
-{
-    CLBlastStatusCode code = call_clblast(rt, g);
-    /* Its temporaries come first, so that C is still untouched when one cannot be had. */
-    if (code == CLBlastTempBufferAllocFailure && rt->pool.stats.cached_bytes) {
-        CLADE_TRY(clade_runtime_trim(rt));
-        code = call_clblast(rt, g);
-    }
-    return code == CLBlastSuccess ? CLADE_OK : fail_clblast(code, g);
+    rt->gemm.forced = -1;
+    const char *name = getenv("CLADE_GEMM");
+    if (!name || !*name)
+        return CLADE_OK;
+    for (int i = 0; i < CLADE_GEMM_PROVIDERS; i++)
+        if (!strcmp(name, clade_gemm_providers[i].name))
+            rt->gemm.forced = i;
+    if (rt->gemm.forced < 0)
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "CLADE_GEMM: \"%.32s\" is neither clblast nor clade",
+                          name);
+    return CLADE_OK;
 }
 
 /* C = beta * C */
@@ -162,13 +86,55 @@ static clade_status check(const clade_runtime *rt, const clade_gemm *g)
                         g->b_offset, g->ldb, g->b_stride);
 }
 
+/* CLBlast knows no CPU: there it reaches a tenth of ours. On a GPU it copies into padded
+ * temporaries or reads beyond need where a dimension is small. */
+static int preferred(const clade_runtime *rt, const clade_gemm *g)
+{
+    if (rt->gemm.forced >= 0)
+        return rt->gemm.forced;
+    if (rt->info.type == CLADE_DEVICE_CPU)
+        return CLADE_GEMM_OWN;
+    bool tiny = g->m < 16 || g->n < 16 || g->k < 16;
+    bool little = (double)g->m * (double)g->n * (double)g->k < 64.0 * 64.0 * 64.0;
+    return tiny || little ? CLADE_GEMM_OWN : CLADE_GEMM_CLBLAST;
+}
+
+/* The provider for this product: the preferred one, unless its results were wrong for these
+ * layouts. They are looked at once, before the first use. */
+static clade_status choose(const clade_gemm_provider **out, clade_runtime *rt, const clade_gemm *g)
+{
+    int layout = (g->dtype == CLADE_F64) << 2 | g->trans_a << 1 | g->trans_b;
+    int first = preferred(rt, g);
+    for (int i = 0; i < CLADE_GEMM_PROVIDERS; i++) {
+        int which = (first + i) % CLADE_GEMM_PROVIDERS;
+        const clade_gemm_provider *provider = &clade_gemm_providers[which];
+        clade_gemm_verdict *verdict = &rt->gemm.verdicts[which][layout];
+        if (*verdict == CLADE_GEMM_UNKNOWN) {
+            bool right;
+            CLADE_TRY(clade_gemm_self_check(&right, rt, provider, g));
+            *verdict = right ? CLADE_GEMM_RIGHT : CLADE_GEMM_WRONG;
+            if (!right)
+                clade_runtime_log(rt, CLADE_LOG_WARN, "gemm: %s is set aside on %s: %s",
+                                  provider->name, rt->info.name, clade_last_error()->message);
+        }
+        if (*verdict == CLADE_GEMM_RIGHT) {
+            if (i > 0)
+                clade_error_clear();
+            *out = provider;
+            return CLADE_OK;
+        }
+    }
+    return CLADE_FAIL(CLADE_ERR_BLAS, "gemm %s: no provider multiplies right on %s",
+                      clade_dtype_name(g->dtype), rt->info.name);
+}
+
 static clade_status multiply(clade_runtime *rt, const clade_gemm *gemm)
 {
     if (gemm->k == 0 || gemm->alpha == 0)
         return scale(rt, gemm);
-    if (rt->capture)
-        return clade_prepared_add_gemm(rt->capture, gemm);
-    return clade_gemm_clblast(rt, gemm);
+    const clade_gemm_provider *provider = NULL;
+    CLADE_TRY(choose(&provider, rt, gemm));
+    return provider->run(rt, gemm);
 }
 
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm)

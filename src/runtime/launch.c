@@ -59,8 +59,10 @@ clade_grid clade_grid_box(const clade_runtime *rt, int64_t x, int64_t y, int64_t
 clade_grid clade_grid_rows(const clade_runtime *rt, int64_t rows)
 {
     size_t lanes = (size_t)rt->shape.lanes;
-    return (clade_grid){
-        .dims = 2, .global = {lanes, extent(rows), 1}, .local = {lanes, lanes == 1 ? 16 : 1, 1}};
+    return (clade_grid){.dims = 2,
+                        .global = {lanes, extent(rows), 1},
+                        .local = {lanes, lanes == 1 ? 16 : 1, 1},
+                        .whole_group = lanes > 1};
 }
 
 cl_int clade_cl_set_arg(cl_kernel kernel, cl_uint i, const clade_arg *arg)
@@ -88,20 +90,19 @@ cl_int clade_cl_set_arg(cl_kernel kernel, cl_uint i, const clade_arg *arg)
 }
 
 /* Kernels check their ids, so that a group may shrink to what the device and the kernel's registers
- * allow. Not along the lanes of a row, which must stay together: there the driver has the last
- * word (Mesa's rusticl reports a limit of 32 and runs 1,024). */
+ * allow. A whole group must stay together: there the driver has the last word (Mesa's rusticl
+ * reports a limit of 32 and runs 1,024). */
 static void fit_group(const clade_runtime *rt, const clade_kernel *kernel, const clade_grid *grid,
                       size_t *local)
 {
-    bool rows = rt->shape.lanes > 1 && grid->dims == 2 && grid->local[1] == 1 &&
-                grid->local[0] == (size_t)rt->shape.lanes;
     for (int d = 0; d < 3; d++) {
         local[d] = d < grid->dims ? grid->local[d] : 1;
-        while (local[d] > 1 && local[d] > rt->largest_item[d])
+        while (!grid->whole_group && local[d] > 1 && local[d] > rt->largest_item[d])
             local[d] /= 2;
     }
-    for (int d = 2; d >= (rows ? 1 : 0); d--)
-        while (local[d] > 1 && local[0] * local[1] * local[2] > kernel->largest_group)
+    for (int d = 2; d >= 0; d--)
+        while (!grid->whole_group && local[d] > 1 &&
+               local[0] * local[1] * local[2] > kernel->largest_group)
             local[d] /= 2;
 }
 

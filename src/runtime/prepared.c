@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "runtime/cl_internal.h"
+#include "runtime/gemm_provider.h"
 #include "runtime/record.h"
 
 #include <string.h>

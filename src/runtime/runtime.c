@@ -100,6 +100,7 @@ static clade_status set_up(clade_runtime *rt, const clade_context_params *params
     CLADE_TRY(choose_device(rt, params->device));
     CLADE_TRY(query_item_sizes(rt));
     CLADE_TRY(choose_shape(rt));
+    CLADE_TRY(clade_gemm_init(rt));
     CLADE_TRY(open_device(rt));
     clade_disk_cache_open(&rt->disk, params->cache_dir, &rt->info, &rt->log);
     return CLADE_OK;

@@ -131,6 +131,7 @@ typedef struct clade_grid {
     int dims;
     size_t global[3];
     size_t local[3];
+    bool whole_group; /* the kernel needs groups of exactly `local` */
 } clade_grid;
 
 /* One work-item per element. */
