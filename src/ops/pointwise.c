@@ -1,8 +1,8 @@
 /* Pointwise ops: one row each.
  *
- * A row gives the value and, per input, the gradient as OpenCL C expressions. In a value, a, b and c
- * are the inputs and p0, p1 the constants. In a gradient, g is what arrived and y the result; it may
- * use only what the row saves: nothing, the inputs (I), the result (Y), or both (I|Y). */
+ * A row gives the value and, per input, the gradient as OpenCL C expressions. In a value, a, b and
+ * c are the inputs and p0, p1 the constants. In a gradient, g is what arrived and y the result; it
+ * may use only what the row saves: nothing, the inputs (I), the result (Y), or both (I|Y). */
 #include "tape/op.h"
 #include "tensor/elementwise.h"
 
@@ -30,52 +30,58 @@ typedef struct pointwise_row {
     clade_expression grad[3]; /* text NULL: no gradient flows there */
 } pointwise_row;
 
+/* clang-format off */
 #define G(name, i, text) {#name "_grad" #i, text, ""}
+#define NO_G             {NULL, NULL, ""}
 
 /* X(form of the function, name, inputs, types, saves, value, gradient expressions) */
 #define POINTWISE_ROWS(X)                                                                          \
-    X(BINARY, add, 2, ANY, 0, "a+b", G(add, 0, "g"), G(add, 1, "g"))                                       \
-    X(BINARY, sub, 2, ANY, 0, "a-b", G(sub, 0, "g"), G(sub, 1, "-g"))                                      \
-    X(BINARY, mul, 2, ANY, I, "a*b", G(mul, 0, "g*b"), G(mul, 1, "g*a"))                                   \
-    X(BINARY, div, 2, FLOATS, I, "a/b", G(div, 0, "g/b"), G(div, 1, "-g*a/(b*b)"))                         \
-    X(BINARY, pow, 2, FLOATS, I | Y, "pow(a,b)", G(pow, 0, "b == 0 ? 0 : g*b*pow(a,b-1)"),                 \
+    X(BINARY, add, 2, ANY, 0, "a+b", G(add, 0, "g"), G(add, 1, "g"))                               \
+    X(BINARY, sub, 2, ANY, 0, "a-b", G(sub, 0, "g"), G(sub, 1, "-g"))                              \
+    X(BINARY, mul, 2, ANY, I, "a*b", G(mul, 0, "g*b"), G(mul, 1, "g*a"))                           \
+    X(BINARY, div, 2, FLOATS, I, "a/b", G(div, 0, "g/b"), G(div, 1, "-g*a/(b*b)"))                 \
+    X(BINARY, pow, 2, FLOATS, I | Y, "pow(a,b)",                                                   \
+      G(pow, 0, "b == 0 ? 0 : g*b*pow(a,b-1)"),                                                    \
       G(pow, 1, "a == 0 && b >= 0 ? 0 : g*y*log(a)"))                                              \
-    X(BINARY, maximum, 2, ANY, I, "(a > b || a != a) ? a : b",                                             \
+    X(BINARY, maximum, 2, ANY, I, "(a > b || a != a) ? a : b",                                     \
       G(maximum, 0, "a == b ? 0.5*g : (a > b || a != a) ? g : 0"),                                 \
       G(maximum, 1, "a == b ? 0.5*g : (a > b || a != a) ? 0 : g"))                                 \
-    X(BINARY, minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                             \
+    X(BINARY, minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                     \
       G(minimum, 0, "a == b ? 0.5*g : (a < b || a != a) ? g : 0"),                                 \
       G(minimum, 1, "a == b ? 0.5*g : (a < b || a != a) ? 0 : g"))                                 \
-    X(BINARY, eq, 2, COMPARE, 0, "a == b", {NULL, NULL, ""})                                                         \
-    X(BINARY, ne, 2, COMPARE, 0, "a != b", {NULL, NULL, ""})                                                         \
-    X(BINARY, lt, 2, COMPARE, 0, "a < b", {NULL, NULL, ""})                                                          \
-    X(BINARY, le, 2, COMPARE, 0, "a <= b", {NULL, NULL, ""})                                                         \
-    X(BINARY, gt, 2, COMPARE, 0, "a > b", {NULL, NULL, ""})                                                          \
-    X(BINARY, ge, 2, COMPARE, 0, "a >= b", {NULL, NULL, ""})                                                         \
-    X(TERNARY, where, 3, SELECT, CLADE_SAVES_INPUT(0), "a ? b : c", {NULL, NULL, ""}, G(where, 1, "a ? g : 0"),                          \
-      G(where, 2, "a ? 0 : g"))                                                                    \
-    X(UNARY_1, add_scalar, 1, ANY, 0, "a+p0", G(add_scalar, 0, "g"))                                        \
-    X(UNARY_1, mul_scalar, 1, ANY, 0, "a*p0", G(mul_scalar, 0, "g*p0"))                                     \
-    X(UNARY_1, pow_scalar, 1, FLOATS, I, "pow(a,p0)",                                                       \
+    X(BINARY, eq, 2, COMPARE, 0, "a == b", NO_G)                                                   \
+    X(BINARY, ne, 2, COMPARE, 0, "a != b", NO_G)                                                   \
+    X(BINARY, lt, 2, COMPARE, 0, "a < b", NO_G)                                                    \
+    X(BINARY, le, 2, COMPARE, 0, "a <= b", NO_G)                                                   \
+    X(BINARY, gt, 2, COMPARE, 0, "a > b", NO_G)                                                    \
+    X(BINARY, ge, 2, COMPARE, 0, "a >= b", NO_G)                                                   \
+    X(TERNARY, where, 3, SELECT, CLADE_SAVES_INPUT(0), "a ? b : c",                                \
+      NO_G, G(where, 1, "a ? g : 0"), G(where, 2, "a ? 0 : g"))                                    \
+    X(UNARY_1, add_scalar, 1, ANY, 0, "a+p0", G(add_scalar, 0, "g"))                               \
+    X(UNARY_1, mul_scalar, 1, ANY, 0, "a*p0", G(mul_scalar, 0, "g*p0"))                            \
+    X(UNARY_1, pow_scalar, 1, FLOATS, I, "pow(a,p0)",                                              \
       G(pow_scalar, 0, "p0 == 0 ? 0 : g*p0*pow(a,p0-1)"))                                          \
-    X(UNARY_2, clamp, 1, ANY, I, "a < p0 ? p0 : a > p1 ? p1 : a",                                           \
+    X(UNARY_2, clamp, 1, ANY, I, "a > p1 || (a < p0 && p0 > p1) ? p1 : a < p0 ? p0 : a",           \
       G(clamp, 0, "a >= p0 && a <= p1 ? g : 0"))                                                   \
-    X(UNARY_1, leaky_relu, 1, FLOATS, I, "a > 0 ? a : p0*a", G(leaky_relu, 0, "a > 0 ? g : p0*g"))          \
-    X(UNARY, neg, 1, ANY, 0, "-a", G(neg, 0, "-g"))                                                       \
-    X(UNARY, abs, 1, ANY, I, "a < 0 ? -a : a", G(abs, 0, "a > 0 ? g : a < 0 ? -g : 0"))                   \
-    X(UNARY, exp, 1, FLOATS, Y, "exp(a)", G(exp, 0, "g*y"))                                               \
-    X(UNARY, log, 1, FLOATS, I, "log(a)", G(log, 0, "g/a"))                                               \
-    X(UNARY, sqrt, 1, FLOATS, Y, "sqrt(a)", G(sqrt, 0, "0.5*g/y"))                                        \
-    X(UNARY, square, 1, ANY, I, "a*a", G(square, 0, "2*g*a"))                                             \
-    X(UNARY, relu, 1, FLOATS, Y, "(a > 0 || a != a) ? a : 0", G(relu, 0, "y <= 0 ? 0 : g"))                \
-    X(UNARY, sigmoid, 1, FLOATS, Y, "1/(1+exp(-a))", G(sigmoid, 0, "g*y*(1-y)"))                          \
-    X(UNARY, tanh, 1, FLOATS, Y, "tanh(a)", G(tanh, 0, "g*(1-y*y)"))                                      \
-    X(UNARY, gelu, 1, FLOATS, I, "0.5*a*(1+erf(a*0.70710678118654752440))",                               \
-      G(gelu, 0,                                                                                   \
-        "g*(0.5*(1+erf(a*0.70710678118654752440))+a*0.39894228040143267794*exp(-0.5*a*a))"))       \
-    X(UNARY, silu, 1, FLOATS, I, "a/(1+exp(-a))",                                                         \
+    X(UNARY_1, leaky_relu, 1, FLOATS, I, "a > 0 ? a : p0*a",                                       \
+      G(leaky_relu, 0, "a > 0 ? g : p0*g"))                                                        \
+    X(UNARY, neg, 1, ANY, 0, "-a", G(neg, 0, "-g"))                                                \
+    X(UNARY, abs, 1, ANY, I, "a < 0 ? -a : a", G(abs, 0, "a > 0 ? g : a < 0 ? -g : 0"))            \
+    X(UNARY, exp, 1, FLOATS, Y, "exp(a)", G(exp, 0, "g*y"))                                        \
+    X(UNARY, log, 1, FLOATS, I, "log(a)", G(log, 0, "g/a"))                                        \
+    X(UNARY, sqrt, 1, FLOATS, Y, "sqrt(a)", G(sqrt, 0, "0.5*g/y"))                                 \
+    X(UNARY, square, 1, ANY, I, "a*a", G(square, 0, "2*g*a"))                                      \
+    X(UNARY, relu, 1, FLOATS, Y, "(a > 0 || a != a) ? a : 0", G(relu, 0, "y <= 0 ? 0 : g"))        \
+    X(UNARY, sigmoid, 1, FLOATS, Y, "1/(1+exp(-a))", G(sigmoid, 0, "g*y*(1-y)"))                   \
+    X(UNARY, tanh, 1, FLOATS, Y, "tanh(a)", G(tanh, 0, "g*(1-y*y)"))                               \
+    X(UNARY, gelu, 1, FLOATS, I, "0.5*a*(1+erf(a*0.70710678118654752440))",                        \
+      G(gelu, 0, "g*(0.5*(1+erf(a*0.70710678118654752440))"                                        \
+                 "+a*0.39894228040143267794*exp(-0.5*a*a))"))                                      \
+    X(UNARY, silu, 1, FLOATS, I, "a/(1+exp(-a))",                                                  \
       G(silu, 0, "g*(1+a*(1-1/(1+exp(-a))))/(1+exp(-a))"))                                         \
-    X(UNARY, softplus, 1, FLOATS, I, "fmax(a,(T)0)+log1p(exp(-fabs(a)))", G(softplus, 0, "g/(1+exp(-a))"))
+    X(UNARY, softplus, 1, FLOATS, I, "fmax(a,(T)0)+log1p(exp(-fabs(a)))",                          \
+      G(softplus, 0, "g/(1+exp(-a))"))
+/* clang-format on */
 
 static clade_status infer(const clade_node *node, clade_meta *out)
 {
@@ -162,7 +168,7 @@ POINTWISE_ROWS(ROW)
                                         .data = &row_##name_};                                     \
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 1,                                    \
-                                               .max_inputs = CLADE_EXPRESSION_INPUTS,             \
+                                               .max_inputs = CLADE_EXPRESSION_INPUTS,              \
                                                .infer = infer_grad,                                \
                                                .forward = forward_grad,                            \
                                                .data = &row_##name_,                               \

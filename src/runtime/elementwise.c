@@ -238,9 +238,9 @@ static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
 /* --- launch ----------------------------------------------------------------------------------- */
 static clade_arg param_arg(const clade_stage *stage, int p)
 {
-    clade_arg arg = clade_dtype_is_float(stage->compute)
-                        ? clade_arg_real(stage->compute, stage->param[p])
-                        : clade_arg_i32((int64_t)stage->param[p]);
+    clade_arg arg = clade_dtype_is_float(stage->compute) ? clade_arg_real(stage->compute, 0)
+                                                         : clade_arg_i32(0);
+    clade_arg_set_number(&arg, stage->param[p]);
     arg.source = stage->source[p];
     return arg;
 }

@@ -11,11 +11,19 @@ clade_arg clade_arg_int8(const int64_t *values, int count, int32_t pad)
     return arg;
 }
 
+/* The nearest one; 0 for NaN. */
+static int32_t to_i32(double value)
+{
+    if (value != value)
+        return 0;
+    return value <= INT32_MIN ? INT32_MIN : value >= INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
 void clade_arg_set_number(clade_arg *arg, double value)
 {
     switch (arg->kind) {
     case CLADE_ARG_I32:
-        arg->as.i32 = (int32_t)value;
+        arg->as.i32 = to_i32(value);
         break;
     case CLADE_ARG_U32:
         arg->as.u32 = (uint32_t)value;
