@@ -1,0 +1,21 @@
+/* The one list of row families: a file and a line here. */
+#include "op_cases.h"
+
+extern const op_case_family pointwise_cases;
+extern const op_case_family view_cases;
+
+const op_case_family *const op_case_families[] = {
+    &pointwise_cases,
+    &view_cases,
+};
+const size_t op_case_family_count = sizeof op_case_families / sizeof op_case_families[0];
+
+const op_case *op_case_at(size_t index)
+{
+    for (size_t f = 0; f < op_case_family_count; f++) {
+        if (index < op_case_families[f]->count)
+            return &op_case_families[f]->rows[index];
+        index -= op_case_families[f]->count;
+    }
+    return NULL;
+}
