@@ -1,25 +1,8 @@
-// variants: -DT=float | -DT=float -DLANES=64 -DVW=4 | -DT=double -DCLADE_F64 -DVW=8 | -DT=uchar -DOUTSIDE=0 | -DT=int -DOUTSIDE=0
-/* Taking elements by index along one dimension, and adding gradients back to where they came from.
+// variants: -DT=float | -DT=float -DLANES=64 -DVW=4 | -DT=double -DCLADE_F64 -DVW=8
+/* Adding gradients back to where elements were taken from by index along one dimension.
  *
- * A tensor is seen as [outer, along, inner]; sx and si hold the steps, innermost first. The index is
- * [outer, picks, inner]; index_select's steps by 0 but along picks. */
-#ifndef OUTSIDE
-#define OUTSIDE NAN
-#endif
-
-/* out[o,p,i] = x[o, index[o,p,i], i], or OUTSIDE for an index that is not in 0..along-1.
- * out is contiguous. Grid: (inner, picks, outer). */
-kernel void take(global const T *x, int xo, int8 sx, int along, global const int *index,
-                 int index_offset, int8 si, global T *out, int inner, int picks, int outer)
-{
-    const int i = (int)get_global_id(0), p = (int)get_global_id(1), o = (int)get_global_id(2);
-    if (i >= inner || p >= picks || o >= outer)
-        return;
-    const int j = index[index_offset + i * si.s0 + p * si.s1 + o * si.s2];
-    const int inside = j >= 0 && j < along;
-    const T value = x[xo + i * sx.s0 + (inside ? j : 0) * sx.s1 + o * sx.s2];
-    out[(o * picks + p) * inner + i] = inside ? value : (T)OUTSIDE;
-}
+ * A tensor is seen as [outer, along, inner]. The index is [outer, picks, inner], si its steps,
+ * innermost first; index_select's steps by 0 but along picks. */
 
 /* dx[o,j,i] += sum of g[o,p,i] over the p with index[o,p,i] == j, in the order of p. g and dx are
  * contiguous. An item goes through all picks and adds those whose j is `part` modulo `parts`:

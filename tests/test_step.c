@@ -175,6 +175,61 @@ START_TEST(replays_allocate_nothing_and_share_memory)
 }
 END_TEST
 
+/* --- a batch ---------------------------------------------------------------------------------- */
+typedef struct loader {
+    clade_tensor *images, *batch;
+} loader;
+
+static clade_status load(void *user, clade_tensor *const *inputs, int count)
+{
+    loader *l = user;
+    (void)count;
+    clade_context *ctx = clade_tensor_context(l->images);
+    CLADE_TRY(clade_scope_begin(ctx));
+    clade_tensor *rows = clade_index_select(l->images, 0, inputs[0]);
+    clade_tensor *x = clade_mul_scalar(clade_cast(rows, CLADE_F32), 1.0 / 255);
+    CLADE_TRY(clade_tensor_copy(l->batch, clade_add_scalar(x, -0.5)));
+    return clade_scope_end(ctx);
+}
+
+/* The copy of the input is not part of the record. */
+START_TEST(a_batch_of_bytes_is_gathered_and_normalised_by_one_kernel)
+{
+    clade_context *ctx = open_context();
+    uint8_t pixels[20 * 30];
+    for (int i = 0; i < 20 * 30; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    const int32_t picks[6] = {3, 19, 0, 3, 20, -1}; /* the last two are outside */
+    loader l;
+    clade_tensor *index;
+    ok(clade_tensor_from_host(&l.images, ctx, CLADE_U8, CLADE_SHAPE(20, 30), pixels));
+    ok(clade_tensor_create(&l.batch, ctx, CLADE_F32, CLADE_SHAPE(6, 30)));
+    ok(clade_tensor_from_host(&index, ctx, CLADE_I32, CLADE_SHAPE(6), picks));
+    clade_step *step;
+    ok(clade_step_create(&step, ctx, load, &l, NULL));
+    for (int run = 0; run < 3; run++) {
+        ok(clade_tensor_fill(l.batch, 99));
+        ok(clade_step_run(step, &index, 1));
+        float values[6 * 30];
+        ok(clade_tensor_read(l.batch, values, sizeof values));
+        for (int i = 0; i < 6 * 30; i++) {
+            int row = picks[i / 30];
+            float pixel = row >= 0 && row < 20 ? pixels[row * 30 + i % 30] : 0;
+            ck_assert_float_eq_tol(values[i], pixel / 255 - 0.5f, 1e-6);
+        }
+    }
+    clade_step_info info;
+    ok(clade_step_get_info(step, &info));
+    ck_assert_uint_eq(info.replays, 1);
+    ck_assert_uint_eq(info.launches, 1);
+    clade_step_free(&step);
+    clade_tensor_free(&index);
+    clade_tensor_free(&l.images);
+    clade_tensor_free(&l.batch);
+    clade_context_free(&ctx);
+}
+END_TEST
+
 /* --- misuse ----------------------------------------------------------------------------------- */
 static clade_status reads(void *user, clade_tensor *const *inputs, int count)
 {
@@ -309,9 +364,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        replays_are_the_function_to_the_bit,       fused_replays_are_the_function_to_the_bit,
-        replays_allocate_nothing_and_share_memory, what_cannot_be_replayed_is_refused,
-        what_the_function_leaves_open_is_closed,   a_failed_allocation_is_reported_and_survived,
+        replays_are_the_function_to_the_bit,
+        fused_replays_are_the_function_to_the_bit,
+        replays_allocate_nothing_and_share_memory,
+        a_batch_of_bytes_is_gathered_and_normalised_by_one_kernel,
+        what_cannot_be_replayed_is_refused,
+        what_the_function_leaves_open_is_closed,
+        a_failed_allocation_is_reported_and_survived,
     };
     return run_suite("step", tests, sizeof tests / sizeof tests[0]);
 }

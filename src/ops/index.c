@@ -1,6 +1,7 @@
 /* Taking elements by an index that lives on the device.
  *
  * Along its axis a tensor is seen as [outer, along, inner]. */
+#include "runtime/elementwise.h"
 #include "tape/op.h"
 #include "tensor/transfer.h"
 
@@ -104,30 +105,45 @@ static window shared_index(clade_tensor *index)
 
 static clade_status get_kernel(clade_kernel **out, const clade_tensor *t, const char *name)
 {
-    static const char *const options[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "-DT=float",
-                                                           [CLADE_F64] = "-DT=double",
-                                                           [CLADE_I32] = "-DT=int -DOUTSIDE=0",
-                                                           [CLADE_U8] = "-DT=uchar -DOUTSIDE=0"};
+    const char *options = t->dtype == CLADE_F64 ? "-DT=double" : "-DT=float";
     return clade_kernel_get(
         out, clade_tensor_runtime(t),
-        &(clade_kernel_key){.family = "index", .options = options[t->dtype], .name = name});
+        &(clade_kernel_key){.family = "index", .options = options, .name = name});
 }
 
 #define ARG_WINDOW(w) CLADE_ARG_TENSOR((w)->t), clade_arg_int8((w)->step, 3, 0)
 
 /* --- forward ---------------------------------------------------------------------------------- */
+static clade_operand operand_of(const window *w)
+{
+    clade_operand operand = {.buffer = w->t->storage->buffer,
+                             .dtype = w->t->dtype,
+                             .offset = w->t->offset,
+                             .stride = {w->step[2], w->step[1], w->step[0]}};
+    return operand;
+}
+
+/* out[o,p,i] = x[o, index[o,p,i], i] */
 static clade_status take(clade_tensor *out, const window *x, const window *index, int axis)
 {
-    clade_runtime *rt = clade_tensor_runtime(out);
+    static const clade_expression taken = {"take", "a", "a"};
     extents size = extents_of(&out->shape, axis);
-    clade_kernel *kernel;
-    CLADE_TRY(get_kernel(&kernel, out, "take"));
-    clade_grid grid = clade_grid_box(rt, size.inner, size.along, size.outer);
+    clade_elementwise_call call = {
+        .shape = CLADE_SHAPE(size.outer, size.along, size.inner), .operands = 3, .stages = 1};
+    call.operand[0] = (clade_operand){.buffer = out->storage->buffer,
+                                      .dtype = out->dtype,
+                                      .offset = out->offset,
+                                      .stride = {size.along * size.inner, size.inner, 1}};
+    call.operand[1] = operand_of(index);
+    call.operand[2] = operand_of(x);
+    call.operand[2].index = 1 + 1;
+    call.operand[2].index_stride = call.operand[2].stride[1];
+    call.operand[2].index_count = x->size.along;
+    call.operand[2].stride[1] = 0;
+    call.stage[0] = (clade_stage){
+        .expression = taken, .compute = out->dtype, .dtype = out->dtype, .count = 1, .input = {2}};
     clade_tensor_touch(out);
-    return CLADE_LAUNCH(rt, kernel, &grid, ARG_WINDOW(x), clade_arg_i32(x->size.along),
-                        ARG_WINDOW(index), clade_arg_buffer(out->storage->buffer),
-                        clade_arg_i32(size.inner), clade_arg_i32(size.along),
-                        clade_arg_i32(size.outer));
+    return clade_elementwise_run(clade_tensor_runtime(out), &call);
 }
 
 static clade_status take_from(const clade_node *node, const window *index)

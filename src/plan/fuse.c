@@ -26,6 +26,8 @@ static bool is_flat(const clade_elementwise_call *call, int64_t *step)
     clade_shape_strides(&call->shape, even);
     for (int k = 0; k < call->operands; k++) {
         bool first = true;
+        if (call->operand[k].index)
+            return false;
         step[k] = 0;
         for (int i = call->shape.ndim - 1; i >= 0; i--) {
             if (call->shape.dim[i] == 1)
@@ -56,7 +58,8 @@ static bool recast(clade_elementwise_call *call, const clade_shape *shape)
 
 static bool same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape)
 {
-    if (a->dtype != b->dtype || a->offset != b->offset)
+    if (a->dtype != b->dtype || a->offset != b->offset || a->index != b->index ||
+        a->index_stride != b->index_stride)
         return false;
     for (int i = 0; i < shape->ndim; i++)
         if (shape->dim[i] != 1 && a->stride[i] != b->stride[i])
@@ -74,15 +77,21 @@ static int last_writer(const clade_elementwise_call *call, int stages, int opera
 
 /* Where operand k of `next` is found in or added to `joined`; -1 when the two windows on one buffer
  * may overlap in another way than element by element, or there is no room. */
-static int place_operand(clade_elementwise_call *joined, const clade_elementwise_call *next, int k)
+static int place_operand(clade_elementwise_call *joined, const clade_elementwise_call *next, int k,
+                         const int *place)
 {
-    const clade_operand *operand = &next->operand[k];
+    clade_operand operand = next->operand[k];
     bool writes = clade_elementwise_writes(next, k);
     int found = -1;
+    if (operand.index) {
+        operand.index = 1 + place[operand.index - 1];
+        if (clade_elementwise_writes(joined, operand.index - 1))
+            return -1;
+    }
     for (int m = 0; m < joined->operands; m++) {
-        if (joined->operand[m].buffer != operand->buffer)
+        if (joined->operand[m].buffer != operand.buffer)
             continue;
-        if (same_window(&joined->operand[m], operand, &joined->shape))
+        if (same_window(&joined->operand[m], &operand, &joined->shape))
             found = m;
         else if (writes || clade_elementwise_writes(joined, m))
             return -1;
@@ -91,7 +100,7 @@ static int place_operand(clade_elementwise_call *joined, const clade_elementwise
         return found;
     if (joined->operands == CLADE_ELEMENTWISE_OPERANDS)
         return -1;
-    joined->operand[joined->operands] = *operand;
+    joined->operand[joined->operands] = operand;
     return joined->operands++;
 }
 
@@ -140,7 +149,7 @@ static bool join(clade_elementwise_call *joined, const clade_elementwise_call *f
         return false;
     int place[CLADE_ELEMENTWISE_OPERANDS];
     for (int k = 0; k < second.operands; k++) {
-        place[k] = place_operand(joined, &second, k);
+        place[k] = place_operand(joined, &second, k, place);
         if (place[k] < 0)
             return false;
     }
@@ -198,6 +207,8 @@ static void remove_operand(clade_elementwise_call *call, int k)
     call->operands--;
     for (int m = k; m < call->operands; m++)
         call->operand[m] = call->operand[m + 1];
+    for (int m = 0; m < call->operands; m++)
+        call->operand[m].index -= call->operand[m].index > k + 1;
     for (int s = 0; s < call->stages; s++) {
         for (int i = 0; i < call->stage[s].count; i++)
             if (call->stage[s].input[i] > k)

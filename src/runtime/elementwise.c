@@ -98,6 +98,9 @@ bool clade_elementwise_reads(const clade_elementwise_call *call, int operand)
         for (int i = 0; i < call->stage[s].count; i++)
             if (call->stage[s].input[i] == operand)
                 return true;
+    for (int k = operand + 1; k < call->operands; k++)
+        if (call->operand[k].index == 1 + operand)
+            return true;
     return false;
 }
 
@@ -126,20 +129,35 @@ static void put_stage(text_buffer *text, const clade_elementwise_call *call, int
     put(text, " r%d = (R%d)(%s); } \\\n", s, s, stage->expression.text);
 }
 
+static void put_load(text_buffer *text, const clade_operand *operand, int k)
+{
+    if (!operand->index) {
+        put(text, "    const T%d v%d = q%d[AT(%d)]; \\\n", k, k, k, k);
+        return;
+    }
+    const char *outside = clade_dtype_is_float(operand->dtype) ? "NAN" : "0";
+    put(text, "    const int j%d = clamp(v%d, 0, n%d - 1); \\\n", k, operand->index - 1, k);
+    put(text, "    const T%d v%d = j%d == v%d ? q%d[AT(%d) + j%d * g%d] : (T%d)%s; \\\n", k, k, k,
+        operand->index - 1, k, k, k, k, k, outside);
+}
+
 /* The two macros that cl/elementwise.cl is written around. */
 static void put_macros(text_buffer *text, const clade_elementwise_call *call)
 {
     put(text, "#define PARAMS");
-    for (int k = 0; k < call->operands; k++)
-        put(text, ", global %sT%d *q%d, int o%d, int8 s%d",
-            clade_elementwise_writes(call, k) ? "" : "const ", k, k, k, k);
+    for (int k = 0; k < call->operands; k++) {
+        const char *access = clade_elementwise_writes(call, k) ? "" : "const ";
+        put(text, ", global %sT%d *q%d, int o%d, int8 s%d", access, k, k, k, k);
+        if (call->operand[k].index)
+            put(text, ", int g%d, int n%d", k, k);
+    }
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
             put(text, ", C%d p%d_%d", s, p, s);
     put(text, "\n#define BODY(AT) \\\n");
     for (int k = 0; k < call->operands; k++)
         if (clade_elementwise_reads(call, k))
-            put(text, "    const T%d v%d = q%d[AT(%d)]; \\\n", k, k, k, k);
+            put_load(text, &call->operand[k], k);
     for (int s = 0; s < call->stages; s++)
         put_stage(text, call, s);
     for (int s = 0; s < call->stages; s++)
@@ -179,7 +197,9 @@ static void put_stride(text_buffer *text, int k, int64_t stride)
 
 static uint64_t wiring_hash(const clade_elementwise_call *call)
 {
-    int wires[STAGES * (CLADE_EXPRESSION_INPUTS + 2)], n = 0;
+    int wires[OPERANDS + STAGES * (CLADE_EXPRESSION_INPUTS + 2)], n = 0;
+    for (int k = 0; k < call->operands; k++)
+        wires[n++] = call->operand[k].index;
     for (int s = 0; s < call->stages; s++) {
         wires[n++] = call->stage[s].count;
         wires[n++] = call->stage[s].output;
@@ -261,13 +281,17 @@ static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call
     nest_of(&nest, call);
     clade_kernel *kernel;
     CLADE_TRY(get_kernel(&kernel, rt, call, &nest));
-    clade_arg args[1 + 3 * OPERANDS + CLADE_EXPRESSION_PARAMS * STAGES];
+    clade_arg args[1 + 5 * OPERANDS + CLADE_EXPRESSION_PARAMS * STAGES];
     int n = 0;
     args[n++] = clade_arg_int8(nest.dim, nest.ndim, 1);
     for (int k = 0; k < call->operands; k++) {
         args[n++] = clade_arg_buffer(call->operand[k].buffer);
         args[n++] = clade_arg_i32(call->operand[k].offset);
         args[n++] = clade_arg_int8(nest.stride[k], nest.ndim, 0);
+        if (call->operand[k].index) {
+            args[n++] = clade_arg_i32(call->operand[k].index_stride);
+            args[n++] = clade_arg_i32(call->operand[k].index_count);
+        }
     }
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)

@@ -22,12 +22,18 @@ typedef struct clade_expression {
     char inputs[8];   /* a letter per input: its name in the text */
 } clade_expression;
 
-/* A window on a buffer, in elements: one stride per dimension of the call's shape. */
+/* A window on a buffer, in elements: one stride per dimension of the call's shape.
+ *
+ * With an index, element j = the index operand's value (i32) is taken of `index_count` that lie
+ * `index_stride` apart; a j outside yields NaN, or 0 for integers. Such an operand is only read,
+ * and stands after the operand of its index. */
 typedef struct clade_operand {
     clade_buffer *buffer;
     clade_dtype dtype;
     int64_t offset;
     int64_t stride[CLADE_MAX_DIMS];
+    int index; /* 1 + the operand that holds the index; 0: none */
+    int64_t index_stride, index_count;
 } clade_operand;
 
 typedef struct clade_stage {
@@ -52,7 +58,7 @@ typedef struct clade_elementwise_call {
 
 clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call);
 
-/* Whether a stage takes operand k, or writes it. */
+/* Whether operand k is read, by a stage or as an index, or written. */
 bool clade_elementwise_reads(const clade_elementwise_call *call, int operand);
 bool clade_elementwise_writes(const clade_elementwise_call *call, int operand);
 

@@ -2,6 +2,7 @@
 #include "tensor/elementwise.h"
 
 #include "base/shape.h"
+#include "runtime/record.h"
 
 static const clade_expression copy_expression = {"copy", "a", "a"};
 static const clade_expression fill_expression = {"fill", "p0", ""};
@@ -9,16 +10,18 @@ static const clade_expression fill_expression = {"fill", "p0", ""};
 clade_status clade_tensor_assign(clade_tensor *dst, const clade_tensor *src)
 {
     size_t size = clade_dtype_size(dst->dtype);
-    if (dst->dtype == src->dtype && dst->numel == src->numel &&
-        dst->storage != src->storage && clade_tensor_is_contiguous(dst) &&
-        clade_tensor_is_contiguous(src)) {
+    /* A recorded copy is a kernel, so that it can be fused with what made its source. */
+    if (!clade_runtime_is_recording(clade_tensor_runtime(dst)) && dst->dtype == src->dtype &&
+        dst->numel == src->numel && dst->storage != src->storage &&
+        clade_tensor_is_contiguous(dst) && clade_tensor_is_contiguous(src)) {
         clade_tensor_touch(dst);
         return clade_buffer_copy(dst->storage->buffer, (size_t)dst->offset * size,
                                  src->storage->buffer, (size_t)src->offset * size,
                                  (size_t)dst->numel * size);
     }
     clade_tensor *inputs[1] = {(clade_tensor *)src};
-    clade_dtype compute = dst->dtype == CLADE_F64 || src->dtype == CLADE_F64 ? CLADE_F64 : CLADE_F32;
+    clade_dtype compute =
+        dst->dtype == CLADE_F64 || src->dtype == CLADE_F64 ? CLADE_F64 : CLADE_F32;
     return clade_elementwise(&copy_expression, compute, dst, inputs, 1, NULL, 0);
 }
 
@@ -34,7 +37,8 @@ clade_tensor *clade_tensor_compact(clade_tensor *t)
     return copy;
 }
 
-/* Views with strides of 0 hold fewer elements than they show: which value would stay is undefined. */
+/* Views with strides of 0 hold fewer elements than they show: which value would stay is undefined.
+ */
 static clade_status check_writable(const clade_tensor *t, const char *what)
 {
     for (int i = 0; i < t->shape.ndim; i++)
