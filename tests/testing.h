@@ -29,6 +29,13 @@
                       (part));                                                                     \
     } while (0)
 
+/* The folder of the test sources, with data/ and goldens/. */
+static inline const char *tests_dir(void)
+{
+    const char *dir = getenv("CLADE_TESTS_DIR");
+    return dir && *dir ? dir : "tests";
+}
+
 /* A new folder; `path` has room for 256 bytes. */
 static inline void make_temporary_dir(char path[256])
 {
