@@ -251,6 +251,7 @@ static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
                                                 .name = nest->ndim == 1   ? "flat"
                                                         : nest->ndim <= 3 ? "box"
                                                                           : "nested",
+                                                .any_shape = true,
                                                 .generate = generate,
                                                 .user = call});
 }

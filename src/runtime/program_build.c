@@ -184,9 +184,12 @@ static clade_status load_or_build(cl_program *out, clade_runtime *rt, const clad
 
 clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade_kernel_key *key)
 {
-    char *options = clade_asprintf("-cl-std=CL1.2 -w -DLANES=%d -DVW=%d%s %s", rt->shape.lanes,
-                                   rt->shape.vector_width, rt->info.has_f64 ? " -DCLADE_F64" : "",
-                                   key->options);
+    char shape[32] = "";
+    if (!key->any_shape)
+        snprintf(shape, sizeof shape, " -DLANES=%d -DVW=%d", rt->shape.lanes,
+                 rt->shape.vector_width);
+    char *options = clade_asprintf("-cl-std=CL1.2 -w%s%s %s", shape,
+                                   rt->info.has_f64 ? " -DCLADE_F64" : "", key->options);
     if (!options)
         return CLADE_ERR_OUT_OF_MEMORY;
     char *source = NULL;

@@ -50,13 +50,15 @@ clade_status clade_buffer_fill(clade_buffer *buffer, size_t offset, size_t bytes
 /* --- kernels ----------------------------------------------------------------------------------
  * A program is a family's source (cl/FAMILY.cl, or text generated at run time) behind the prelude,
  * compiled with options. Programs are built when first asked for, and kept in the disk cache.
- * Every build also gets -DLANES=<n> -DVW=<n> (the device's kernel shape, see prelude.clh). */
+ * Unless any_shape, a build also gets -DLANES=<n> -DVW=<n> (the device's kernel shape, see
+ * prelude.clh). */
 typedef struct clade_kernel clade_kernel;
 
 typedef struct clade_kernel_key {
     const char *family;  /* names cl/FAMILY.cl, or the generated source in messages */
     const char *options; /* "-DT=float"; never NULL */
     const char *name;    /* the kernel function */
+    bool any_shape;      /* the text is the same for every kernel shape */
     /* NULL: the source is cl/FAMILY.cl. Else called when the program is not there yet; returns the
      * source in memory of base/alloc, NULL with the error set. family and options together must
      * determine the text. */
