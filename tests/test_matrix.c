@@ -28,7 +28,7 @@ static clade_gemm stop(const clade_tensor *result, const char *expected)
                    : command->kind == CLADE_COMMAND_COPY        ? 'c'
                                                                 : '?';
         if (kinds[i] == 'g')
-            first = command->as.gemm;
+            first = command->as.gemm.gemm;
     }
     ck_assert_str_eq(kinds, expected);
     clade_recording_free(&recording);

@@ -128,6 +128,89 @@ START_TEST(fused_replays_are_the_function_to_the_bit)
 }
 END_TEST
 
+/* --- GEMM epilogues ------------------------------------------------------------------------ */
+typedef struct layer {
+    clade_tensor *weight, *bias, *pre; /* pre: where the value before the ReLU is kept, or NULL */
+} layer;
+
+/* y = relu(x W^T + b), a backward from y - target, and a step down the gradient. */
+static clade_status train_layer(void *user, clade_tensor *const *inputs, int count)
+{
+    layer *l = user;
+    clade_context *ctx = clade_tensor_context(l->weight);
+    (void)count;
+    CLADE_TRY(clade_tensor_zero_grad(l->weight));
+    CLADE_TRY(clade_tensor_zero_grad(l->bias));
+    CLADE_TRY(clade_tape_begin(ctx));
+    clade_tensor *pre = clade_linear(inputs[0], l->weight, l->bias);
+    if (l->pre)
+        CLADE_TRY(clade_tensor_copy(l->pre, pre));
+    clade_tensor *y = clade_relu(pre);
+    CLADE_TRY(clade_backward_from(y, clade_sub(y, inputs[1])));
+    CLADE_TRY(clade_no_grad_begin(ctx));
+    clade_status status = descend(l->weight);
+    if (status == CLADE_OK)
+        status = descend(l->bias);
+    CLADE_TRY(clade_no_grad_end(ctx));
+    CLADE_TRY(status);
+    return clade_tape_end(ctx);
+}
+
+static void layer_open(layer *l, clade_context *ctx, bool keep, const float *values)
+{
+    *l = (layer){0};
+    ok(clade_tensor_from_host(&l->weight, ctx, CLADE_F32, CLADE_SHAPE(10, 20), values));
+    ok(clade_tensor_from_host(&l->bias, ctx, CLADE_F32, CLADE_SHAPE(10), values));
+    if (keep)
+        ok(clade_tensor_create(&l->pre, ctx, CLADE_F32, CLADE_SHAPE(13, 10)));
+    ok(clade_tensor_set_requires_grad(l->weight, true));
+    ok(clade_tensor_set_requires_grad(l->bias, true));
+}
+
+static void check_layer(bool keep)
+{
+    clade_context *ctx = open_context();
+    float values[13 * 20];
+    for (int i = 0; i < 13 * 20; i++)
+        values[i] = (float)((i * 37) % 41) / 20.0f - 1;
+    clade_tensor *inputs[2];
+    ok(clade_tensor_from_host(&inputs[0], ctx, CLADE_F32, CLADE_SHAPE(13, 20), values));
+    ok(clade_tensor_from_host(&inputs[1], ctx, CLADE_F32, CLADE_SHAPE(13, 10), values));
+    layer layers[2];
+    float result[2][200 + 10 + 130] = {{0}};
+    for (int k = 0; k < 2; k++) {
+        clade_step *step;
+        layer_open(&layers[k], ctx, keep, values);
+        ok(clade_step_create(&step, ctx, train_layer, &layers[k],
+                             &(clade_step_params){.eager = k == 0}));
+        for (int run = 0; run < 6; run++)
+            ok(clade_step_run(step, inputs, 2));
+        ok(clade_tensor_read(layers[k].weight, result[k], 200 * sizeof(float)));
+        ok(clade_tensor_read(layers[k].bias, result[k] + 200, 10 * sizeof(float)));
+        if (keep)
+            ok(clade_tensor_read(layers[k].pre, result[k] + 210, 130 * sizeof(float)));
+        clade_step_info info;
+        ok(clade_step_get_info(step, &info));
+        if (k)
+            ck_assert_uint_lt(info.launches, info.recorded);
+        clade_step_free(&step);
+        clade_tensor_free(&layers[k].weight);
+        clade_tensor_free(&layers[k].bias);
+        clade_tensor_free(&layers[k].pre);
+    }
+    ck_assert_msg(memcmp(result[0], result[1], sizeof result[0]) == 0, "results differ");
+    clade_tensor_free(&inputs[0]);
+    clade_tensor_free(&inputs[1]);
+    clade_context_free(&ctx);
+}
+
+START_TEST(epilogues_are_the_function_to_the_bit)
+{
+    check_layer(false);
+    check_layer(true);
+}
+END_TEST
+
 /* --- memory ----------------------------------------------------------------------------------- */
 static clade_status long_chain(void *user, clade_tensor *const *inputs, int count)
 {
@@ -366,6 +449,7 @@ int main(void)
     const TTest *const tests[] = {
         replays_are_the_function_to_the_bit,
         fused_replays_are_the_function_to_the_bit,
+        epilogues_are_the_function_to_the_bit,
         replays_allocate_nothing_and_share_memory,
         a_batch_of_bytes_is_gathered_and_normalised_by_one_kernel,
         what_cannot_be_replayed_is_refused,

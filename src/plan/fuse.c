@@ -1,13 +1,11 @@
+#include "plan/calls.h"
 #include "plan/plan.h"
 
 #include "base/alloc.h"
-#include "base/shape.h"
-
-#include <string.h>
 
 /* --- order ------------------------------------------------------------------------------------ */
 /* Whether two commands may not change places: one writes what the other touches. */
-static bool order_matters(clade_command *a, clade_command *b)
+bool clade_plan_order_matters(clade_command *a, clade_command *b)
 {
     clade_use of_a[CLADE_COMMAND_USES], of_b[CLADE_COMMAND_USES];
     int n = clade_command_uses(a, of_a), m = clade_command_uses(b, of_b);
@@ -18,167 +16,39 @@ static bool order_matters(clade_command *a, clade_command *b)
     return false;
 }
 
-/* --- joining two calls ------------------------------------------------------------------------ */
-/* Whether every operand steps through the whole shape evenly; its step comes out. */
-static bool is_flat(const clade_elementwise_call *call, int64_t *step)
-{
-    int64_t even[CLADE_MAX_DIMS];
-    clade_shape_strides(&call->shape, even);
-    for (int k = 0; k < call->operands; k++) {
-        bool first = true;
-        if (call->operand[k].index)
-            return false;
-        step[k] = 0;
-        for (int i = call->shape.ndim - 1; i >= 0; i--) {
-            if (call->shape.dim[i] == 1)
-                continue;
-            if (first)
-                step[k] = call->operand[k].stride[i] / even[i];
-            first = false;
-            if (call->operand[k].stride[i] != step[k] * even[i])
-                return false;
-        }
-    }
-    return true;
-}
-
-/* Sees the call as one of another shape with as many elements, where its operands allow it. */
-static bool recast(clade_elementwise_call *call, const clade_shape *shape)
-{
-    int64_t step[CLADE_ELEMENTWISE_OPERANDS], even[CLADE_MAX_DIMS];
-    if (clade_shape_numel(&call->shape) != clade_shape_numel(shape) || !is_flat(call, step))
-        return false;
-    clade_shape_strides(shape, even);
-    call->shape = *shape;
-    for (int k = 0; k < call->operands; k++)
-        for (int i = 0; i < shape->ndim; i++)
-            call->operand[k].stride[i] = step[k] * even[i];
-    return true;
-}
-
-static bool same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape)
-{
-    if (a->dtype != b->dtype || a->offset != b->offset || a->index != b->index ||
-        a->index_stride != b->index_stride)
-        return false;
-    for (int i = 0; i < shape->ndim; i++)
-        if (shape->dim[i] != 1 && a->stride[i] != b->stride[i])
-            return false;
-    return true;
-}
-
-static int last_writer(const clade_elementwise_call *call, int stages, int operand)
-{
-    for (int s = stages - 1; s >= 0; s--)
-        if (call->stage[s].output == operand)
-            return s;
-    return -1;
-}
-
-/* Where operand k of `next` is found in or added to `joined`; -1 when the two windows on one buffer
- * may overlap in another way than element by element, or there is no room. */
-static int place_operand(clade_elementwise_call *joined, const clade_elementwise_call *next, int k,
-                         const int *place)
-{
-    clade_operand operand = next->operand[k];
-    bool writes = clade_elementwise_writes(next, k);
-    int found = -1;
-    if (operand.index) {
-        operand.index = 1 + place[operand.index - 1];
-        if (clade_elementwise_writes(joined, operand.index - 1))
-            return -1;
-    }
-    for (int m = 0; m < joined->operands; m++) {
-        if (joined->operand[m].buffer != operand.buffer)
-            continue;
-        if (same_window(&joined->operand[m], &operand, &joined->shape))
-            found = m;
-        else if (writes || clade_elementwise_writes(joined, m))
-            return -1;
-    }
-    if (found >= 0)
-        return found;
-    if (joined->operands == CLADE_ELEMENTWISE_OPERANDS)
-        return -1;
-    joined->operand[joined->operands] = operand;
-    return joined->operands++;
-}
-
-/* Stage s of `next` behind the `before` stages that were there; whether it takes a value from them.
- */
-static bool append_stage(clade_elementwise_call *joined, const clade_stage *stage, const int *place,
-                         int before)
-{
-    bool forwarded = false;
-    clade_stage *to = &joined->stage[joined->stages++];
-    *to = *stage;
-    for (int i = 0; i < stage->count; i++) {
-        if (stage->input[i] < 0) {
-            to->input[i] = stage->input[i] - before;
-            continue;
-        }
-        int writer = last_writer(joined, before, place[stage->input[i]]);
-        to->input[i] = writer >= 0 ? -1 - writer : place[stage->input[i]];
-        forwarded = forwarded || writer >= 0;
-    }
-    if (stage->output >= 0)
-        to->output = place[stage->output];
-    return forwarded;
-}
-
-/* Earlier stores to a place that a later stage of the same kernel writes anyway. */
-static void drop_overwritten(clade_elementwise_call *call)
-{
-    for (int s = 0; s < call->stages; s++)
-        if (call->stage[s].output >= 0 &&
-            last_writer(call, call->stages, call->stage[s].output) != s)
-            call->stage[s].output = -1;
-}
-
+/* --- the list --------------------------------------------------------------------------------- */
 /* first, then next, as one call; false when that is not the same, or not worth it. */
 static bool join(clade_elementwise_call *joined, const clade_elementwise_call *first,
                  const clade_elementwise_call *next)
 {
-    if (first->stages + next->stages > CLADE_ELEMENTWISE_STAGES ||
-        (first->stage[0].compute == CLADE_F64) != (next->stage[0].compute == CLADE_F64))
+    if ((first->stage[0].compute == CLADE_F64) != (next->stage[0].compute == CLADE_F64))
         return false;
     clade_elementwise_call second = *next;
     *joined = *first;
-    if (!clade_shape_equal(&joined->shape, &second.shape) && !recast(joined, &second.shape) &&
-        !recast(&second, &joined->shape))
-        return false;
-    int place[CLADE_ELEMENTWISE_OPERANDS];
-    for (int k = 0; k < second.operands; k++) {
-        place[k] = place_operand(joined, &second, k, place);
-        if (place[k] < 0)
-            return false;
-    }
-    bool forwarded = false;
-    for (int s = 0; s < second.stages; s++)
-        forwarded |= append_stage(joined, &second.stage[s], place, first->stages);
-    drop_overwritten(joined);
-    return forwarded;
+    bool forwarded;
+    return (clade_call_recast(joined, &second.shape) ||
+            clade_call_recast(&second, &joined->shape)) &&
+           clade_call_append(joined, &second, &forwarded) && forwarded;
 }
 
-/* --- the list --------------------------------------------------------------------------------- */
 static bool is_elementwise(const clade_command *command)
 {
     return command->kind == CLADE_COMMAND_ELEMENTWISE;
 }
 
 /* The nearest command before i that must stay before it; -1 when there is none. */
-static int nearest_conflict(clade_recording *r, int i)
+int clade_plan_nearest_conflict(clade_recording *r, int i)
 {
     int j = i - 1;
-    while (j >= 0 && !order_matters(&r->commands[j], &r->commands[i]))
+    while (j >= 0 && !clade_plan_order_matters(&r->commands[j], &r->commands[i]))
         j--;
     return j;
 }
 
-static bool can_sink(clade_recording *r, int j, int i)
+bool clade_plan_can_sink(clade_recording *r, int j, int i)
 {
     for (int k = j + 1; k < i; k++)
-        if (order_matters(&r->commands[j], &r->commands[k]))
+        if (clade_plan_order_matters(&r->commands[j], &r->commands[k]))
             return false;
     return true;
 }
@@ -188,9 +58,9 @@ static bool can_sink(clade_recording *r, int j, int i)
 static int join_backwards(clade_recording *r, int i, clade_elementwise_call *scratch)
 {
     clade_elementwise_call *next = r->commands[i].as.elementwise;
-    int nearest = nearest_conflict(r, i);
+    int nearest = clade_plan_nearest_conflict(r, i);
     for (int j = nearest; j >= 0; j--) {
-        if (!is_elementwise(&r->commands[j]) || (j != nearest && !can_sink(r, j, i)) ||
+        if (!is_elementwise(&r->commands[j]) || (j != nearest && !clade_plan_can_sink(r, j, i)) ||
             !join(scratch, r->commands[j].as.elementwise, next))
             continue;
         int stays = j == nearest ? j : i, goes = j == nearest ? i : j;
@@ -202,22 +72,6 @@ static int join_backwards(clade_recording *r, int i, clade_elementwise_call *scr
 }
 
 /* --- stores that nobody sees ------------------------------------------------------------------ */
-static void remove_operand(clade_elementwise_call *call, int k)
-{
-    call->operands--;
-    for (int m = k; m < call->operands; m++)
-        call->operand[m] = call->operand[m + 1];
-    for (int m = 0; m < call->operands; m++)
-        call->operand[m].index -= call->operand[m].index > k + 1;
-    for (int s = 0; s < call->stages; s++) {
-        for (int i = 0; i < call->stage[s].count; i++)
-            if (call->stage[s].input[i] > k)
-                call->stage[s].input[i]--;
-        if (call->stage[s].output > k)
-            call->stage[s].output--;
-    }
-}
-
 static void drop_stores(clade_elementwise_call *call, const int *users)
 {
     for (int s = 0; s < call->stages; s++) {
@@ -229,12 +83,10 @@ static void drop_stores(clade_elementwise_call *call, const int *users)
             users[clade_recording_index(buffer)] == 1)
             call->stage[s].output = -1;
     }
-    for (int k = call->operands - 1; k >= 0; k--)
-        if (!clade_elementwise_reads(call, k) && !clade_elementwise_writes(call, k))
-            remove_operand(call, k);
+    clade_call_drop_unused(call, 0);
 }
 
-static void count_users(clade_recording *r, int *users)
+void clade_plan_count_users(clade_recording *r, int *users)
 {
     for (size_t i = 0; i < r->count; i++) {
         clade_use uses[CLADE_COMMAND_USES];
@@ -259,7 +111,7 @@ clade_status clade_plan_fuse(clade_recording *recording)
             if (at >= 0)
                 i = at - 1;
         }
-        count_users(recording, users);
+        clade_plan_count_users(recording, users);
         for (size_t i = 0; i < recording->count; i++)
             if (is_elementwise(&recording->commands[i]))
                 drop_stores(recording->commands[i].as.elementwise, users);

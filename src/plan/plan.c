@@ -15,6 +15,7 @@ static clade_status enqueue(clade_runtime *rt, const clade_command *command)
 {
     const clade_copy_command *copy = &command->as.copy;
     const clade_fill_command *fill = &command->as.fill;
+    clade_gemm gemm;
     switch (command->kind) {
     case CLADE_COMMAND_LAUNCH:
         return clade_launch(rt, command->as.launch.kernel, &command->as.launch.grid,
@@ -22,7 +23,9 @@ static clade_status enqueue(clade_runtime *rt, const clade_command *command)
     case CLADE_COMMAND_ELEMENTWISE:
         return clade_elementwise_run(rt, command->as.elementwise);
     case CLADE_COMMAND_GEMM:
-        return clade_gemm_run(rt, &command->as.gemm);
+        gemm = command->as.gemm.gemm;
+        gemm.epilogue = command->as.gemm.epilogue;
+        return clade_gemm_run(rt, &gemm);
     case CLADE_COMMAND_COPY:
         return clade_buffer_copy(copy->dst, copy->dst_offset, copy->src, copy->src_offset,
                                  copy->bytes);
@@ -50,7 +53,10 @@ static clade_status compile(clade_plan *plan, const clade_plan_options *options)
     CLADE_TRY(clade_plan_drop_dead(plan->recording));
     if (!options->no_fusion)
         CLADE_TRY(clade_plan_fuse(plan->recording));
+    if (!options->no_fusion)
+        CLADE_TRY(clade_plan_fuse_epilogues(plan->recording));
     plan->stats.commands = plan->recording->count;
+    clade_plan_log(plan->recording);
     CLADE_TRY(clade_plan_share_memory(plan->recording, &plan->memory, &plan->memory_count));
     for (size_t b = 0; b < plan->memory_count; b++)
         plan->stats.temporary_bytes += clade_buffer_size(plan->memory[b]);

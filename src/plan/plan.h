@@ -39,11 +39,26 @@ clade_status clade_plan_drop_dead(clade_recording *recording);
  * to the bit, and stops storing values that only the joined kernel reads. */
 clade_status clade_plan_fuse(clade_recording *recording);
 
+/* Lets GEMMs apply the elementwise call that takes their result before it is stored. */
+clade_status clade_plan_fuse_epilogues(clade_recording *recording);
+
 /* Lets temporaries whose lifetimes do not meet share buffers: replaces them in the commands by the
  * buffers of *memory, which the caller owns. */
 clade_status clade_plan_share_memory(clade_recording *recording, clade_buffer ***memory,
                                      size_t *count);
 
+/* One line per command, at CLADE_LOG_DEBUG. */
+void clade_plan_log(const clade_recording *recording);
+
+/* --- for the passes --------------------------------------------------------------------------- */
+/* Whether two commands may not change places: one writes what the other touches. */
+bool clade_plan_order_matters(clade_command *a, clade_command *b);
+/* The nearest command before i that must stay before it; -1 when there is none. */
+int clade_plan_nearest_conflict(clade_recording *recording, int i);
+/* Whether command j may move down to just before command i. */
+bool clade_plan_can_sink(clade_recording *recording, int j, int i);
+/* users[b] += the number of commands that touch recorded buffer b. */
+void clade_plan_count_users(clade_recording *recording, int *users);
 /* Takes command `index` out of the list and frees what it owns. */
 void clade_plan_remove(clade_recording *recording, size_t index);
 

@@ -49,12 +49,12 @@ typedef struct clade_stage {
 
 /* For each element of `shape`, the stages in their order. An element's operands are read before any
  * is written. Stages agree in whether they compute in f64. */
-typedef struct clade_elementwise_call {
+struct clade_elementwise_call {
     clade_shape shape;
     int operands, stages;
     clade_operand operand[CLADE_ELEMENTWISE_OPERANDS];
     clade_stage stage[CLADE_ELEMENTWISE_STAGES];
-} clade_elementwise_call;
+};
 
 clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call);
 

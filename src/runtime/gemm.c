@@ -8,8 +8,8 @@
 #include "runtime/record.h"
 
 clade_gemm_provider clade_gemm_providers[CLADE_GEMM_PROVIDERS] = {
-    [CLADE_GEMM_OWN] = {"clade", clade_gemm_own},
-    [CLADE_GEMM_CLBLAST] = {"clblast", clade_gemm_clblast},
+    [CLADE_GEMM_OWN] = {"clade", false, clade_gemm_own},
+    [CLADE_GEMM_CLBLAST] = {"clblast", false, clade_gemm_clblast},
 };
 
 clade_status clade_gemm_init(clade_runtime *rt)
@@ -128,13 +128,28 @@ static clade_status choose(const clade_gemm_provider **out, clade_runtime *rt, c
                       clade_dtype_name(g->dtype), rt->info.name);
 }
 
-static clade_status multiply(clade_runtime *rt, const clade_gemm *gemm)
+static clade_status run_plain(clade_runtime *rt, const clade_gemm *gemm)
 {
     if (gemm->k == 0 || gemm->alpha == 0)
         return scale(rt, gemm);
     const clade_gemm_provider *provider = NULL;
     CLADE_TRY(choose(&provider, rt, gemm));
     return provider->run(rt, gemm);
+}
+
+static clade_status multiply(clade_runtime *rt, const clade_gemm *gemm)
+{
+    const clade_gemm_provider *provider = NULL;
+    if (!gemm->epilogue)
+        return run_plain(rt, gemm);
+    if (gemm->k > 0 && gemm->alpha != 0)
+        CLADE_TRY(choose(&provider, rt, gemm));
+    if (provider && provider->applies_epilogue)
+        return provider->run(rt, gemm);
+    clade_gemm plain = *gemm;
+    plain.epilogue = NULL;
+    CLADE_TRY(run_plain(rt, &plain));
+    return clade_elementwise_run(rt, gemm->epilogue);
 }
 
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm)

@@ -123,3 +123,8 @@ clade_status clade_kernel_get(clade_kernel **out, clade_runtime *rt, const clade
     *out = kernel;
     return CLADE_OK;
 }
+
+const char *clade_kernel_name(const clade_kernel *kernel)
+{
+    return kernel->name;
+}

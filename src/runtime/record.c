@@ -48,6 +48,8 @@ void clade_command_clear(clade_command *command)
         clade_free(command->as.launch.args);
     else if (command->kind == CLADE_COMMAND_ELEMENTWISE)
         clade_free(command->as.elementwise);
+    else if (command->kind == CLADE_COMMAND_GEMM)
+        clade_free(command->as.gemm.epilogue);
 }
 
 void clade_recording_free(clade_recording **handle)
@@ -100,9 +102,8 @@ static int add_use(clade_use *uses, int n, clade_buffer **buffer, bool reads, bo
     return n + 1;
 }
 
-static int elementwise_uses(clade_elementwise_call *call, clade_use *uses)
+static int elementwise_uses(clade_elementwise_call *call, clade_use *uses, int n)
 {
-    int n = 0;
     for (int k = 0; k < call->operands; k++)
         n = add_use(uses, n, &call->operand[k].buffer, clade_elementwise_reads(call, k),
                     clade_elementwise_writes(call, k));
@@ -125,11 +126,12 @@ int clade_command_uses(clade_command *command, clade_use *uses)
     case CLADE_COMMAND_LAUNCH:
         return launch_uses(&command->as.launch, uses);
     case CLADE_COMMAND_ELEMENTWISE:
-        return elementwise_uses(command->as.elementwise, uses);
+        return elementwise_uses(command->as.elementwise, uses, 0);
     case CLADE_COMMAND_GEMM:
-        n = add_use(uses, n, &command->as.gemm.a, true, false);
-        n = add_use(uses, n, &command->as.gemm.b, true, false);
-        return add_use(uses, n, &command->as.gemm.c, command->as.gemm.beta != 0, true);
+        n = add_use(uses, n, &command->as.gemm.gemm.a, true, false);
+        n = add_use(uses, n, &command->as.gemm.gemm.b, true, false);
+        n = add_use(uses, n, &command->as.gemm.gemm.c, command->as.gemm.gemm.beta != 0, true);
+        return command->as.gemm.epilogue ? elementwise_uses(command->as.gemm.epilogue, uses, n) : n;
     case CLADE_COMMAND_COPY:
         n = add_use(uses, n, &command->as.copy.src, true, false);
         return add_use(uses, n, &command->as.copy.dst, false, true);
@@ -205,7 +207,13 @@ clade_status clade_record_gemm(clade_runtime *rt, const clade_gemm *gemm)
 {
     if (!rt->recording)
         return CLADE_OK;
-    clade_command command = {.kind = CLADE_COMMAND_GEMM, .as.gemm = *gemm};
+    clade_command command = {.kind = CLADE_COMMAND_GEMM, .as.gemm = {*gemm, NULL}};
+    if (gemm->epilogue) {
+        command.as.gemm.epilogue = clade_calloc(1, sizeof *command.as.gemm.epilogue);
+        if (!command.as.gemm.epilogue)
+            return CLADE_ERR_OUT_OF_MEMORY;
+        *command.as.gemm.epilogue = *gemm->epilogue;
+    }
     return append(rt->recording, &command);
 }
 

@@ -24,6 +24,11 @@ typedef struct clade_launch_command {
     int count;
 } clade_launch_command;
 
+typedef struct clade_gemm_command {
+    clade_gemm gemm;                  /* its epilogue field counts for nothing */
+    clade_elementwise_call *epilogue; /* owned, or NULL */
+} clade_gemm_command;
+
 typedef struct clade_copy_command {
     clade_buffer *dst, *src;
     size_t dst_offset, src_offset, bytes;
@@ -40,7 +45,7 @@ typedef struct clade_command {
     union {
         clade_launch_command launch;
         clade_elementwise_call *elementwise;
-        clade_gemm gemm;
+        clade_gemm_command gemm;
         clade_copy_command copy;
         clade_fill_command fill;
     } as;

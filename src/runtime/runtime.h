@@ -71,6 +71,8 @@ typedef struct clade_kernel_key {
  * CLADE_ERR_INTERNAL for an unknown family or kernel. */
 clade_status clade_kernel_get(clade_kernel **out, clade_runtime *rt, const clade_kernel_key *key);
 
+const char *clade_kernel_name(const clade_kernel *kernel);
+
 /* Work-items that cooperate on one row (CPU 1, GPU 64) and the vector width that each steps by. */
 typedef struct clade_kernel_shape {
     int lanes;
@@ -154,7 +156,14 @@ clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_g
 /* --- GEMM --------------------------------------------------------------------------------------
  * C = alpha * op(A) * op(B) + beta * C, row-major, f32 or f64, `batch` times with strides. op(A) is
  * [m,k] and op(B) [k,n]; a stored transposed matrix is [k,m] or [n,k]. Offsets, leading dimensions
- * and strides in elements. beta 0 never reads C. Any of m, n, k, batch may be 0. */
+ * and strides in elements. beta 0 never reads C. Any of m, n, k, batch may be 0.
+ *
+ * With an epilogue the result goes through an elementwise call (elementwise.h) of shape [batch,m,n]
+ * instead: reading its operand 0, whose window is C, yields the result; what is stored, and where, is
+ * what its stages write. C's own content is then undefined unless a stage writes it. Other operands
+ * overlap neither C nor, where they are written, A and B. */
+typedef struct clade_elementwise_call clade_elementwise_call;
+
 typedef struct clade_gemm {
     clade_dtype dtype;
     bool trans_a, trans_b;
@@ -164,6 +173,7 @@ typedef struct clade_gemm {
     int64_t a_offset, b_offset, c_offset;
     int64_t lda, ldb, ldc;
     int64_t a_stride, b_stride, c_stride;
+    const clade_elementwise_call *epilogue; /* NULL: none */
 } clade_gemm;
 
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm);
