@@ -1,24 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs the whole test suite: tools/run-tests.sh [meson test arguments]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=tools/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-packages=(gcc ninja-build meson pkg-config python3 ocl-icd-opencl-dev libclblast-dev
-    libjansson-dev libxxhash-dev zlib1g-dev libpng-dev pocl-opencl-icd check)
-missing=()
-for p in "${packages[@]}"; do
-    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q '^install ok' || missing+=("$p")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-    $sudo apt-get update -qq
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
-fi
-
-[ -f build/build.ninja ] || meson setup build >/dev/null
-ninja -C build --quiet
+# shellcheck disable=SC2086 # a list of words
+install_missing $build_needs pocl check
+build all
 failed=0
-meson test -C build --print-errorlogs "$@" | tee build/test-output.txt || failed=1
-count() { awk -v key="$1" '$0 ~ "^" key {n += $NF} END {print n + 0}' build/test-output.txt; }
-echo "$(count 'Ok:') passed, $(( $(count 'Fail:') + $(count 'Timeout:') + $(count 'Unexpected Pass:') )) failed, $(count 'Skipped:') skipped"
+meson test -C "$root/build" --no-rebuild --print-errorlogs "$@" || failed=1
+python3 "$root/tests/count_results.py" "$root/build/meson-logs/testlog.json"
 exit $failed
