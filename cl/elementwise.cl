@@ -11,7 +11,7 @@
 #define T0 float
 #endif
 #define PARAMS , global T0 *q0, int o0, int8 s0
-#define BODY(AT) q0[AT(0)] = 0;
+#define BODY(AT) (void)s0; q0[AT(0)] = 0;
 #endif
 #undef T
 

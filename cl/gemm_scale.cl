@@ -1,3 +1,4 @@
+// variants: -DT=float | -DT=double -DCLADE_F64
 /* C = beta * C over `batch` strided row-major matrices [m,n]: what is left of a GEMM when k or
  * alpha is 0. beta 0 never reads C, so that a NaN there does not survive. */
 kernel void gemm_scale(global T *c, int offset, int ld, int stride, int n, int m, int batch, T beta)
