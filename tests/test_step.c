@@ -211,6 +211,68 @@ START_TEST(epilogues_are_the_function_to_the_bit)
 }
 END_TEST
 
+/* --- gradients in one buffer, zeroed as a whole --------------------------------------------- */
+typedef struct flat_model {
+    clade_tensor *w[2], *grads, *seen;
+} flat_model;
+
+static clade_status train_flat(void *user, clade_tensor *const *inputs, int count)
+{
+    flat_model *m = user;
+    clade_context *ctx = clade_tensor_context(m->grads);
+    (void)count;
+    CLADE_TRY(clade_tensor_fill(m->grads, 0));
+    CLADE_TRY(clade_tape_begin(ctx));
+    for (int k = 0; k < 2; k++) {
+        clade_tensor *y = clade_mul(m->w[k], clade_slice(inputs[0], 0, 0, k ? 14 : 16, 1));
+        CLADE_TRY(clade_backward_from(y, y));
+    }
+    CLADE_TRY(clade_tensor_copy(m->seen, clade_mul_scalar(m->grads, 3)));
+    return clade_tape_end(ctx);
+}
+
+/* Of 40 gradients 30 belong to two weights; the rest is zeroed too, and nothing writes it again. */
+START_TEST(zeroed_gradients_are_written_once)
+{
+    clade_context *ctx = open_context();
+    float values[40], result[2][2][40];
+    for (int i = 0; i < 40; i++)
+        values[i] = (float)i - 7;
+    clade_tensor *input;
+    ok(clade_tensor_from_host(&input, ctx, CLADE_F32, CLADE_SHAPE(16), values));
+    for (int k = 0; k < 2; k++) {
+        flat_model m;
+        clade_step *step;
+        ok(clade_tensor_create(&m.grads, ctx, CLADE_F32, CLADE_SHAPE(40)));
+        ok(clade_tensor_create(&m.seen, ctx, CLADE_F32, CLADE_SHAPE(40)));
+        ok(clade_scope_begin(ctx));
+        for (int i = 0; i < 2; i++) {
+            int n = i ? 14 : 16;
+            ok(clade_tensor_from_host(&m.w[i], ctx, CLADE_F32, CLADE_SHAPE(n), values));
+            ok(clade_tensor_set_requires_grad(m.w[i], true));
+            ok(clade_tensor_set_grad(m.w[i], clade_slice(m.grads, 0, i ? 16 : 0, i ? 30 : 16, 1)));
+        }
+        ok(clade_scope_end(ctx));
+        ok(clade_step_create(&step, ctx, train_flat, &m, &(clade_step_params){.eager = k == 0}));
+        for (int run = 0; run < 4; run++) {
+            ok(clade_tensor_fill(m.grads, 99));
+            ok(clade_step_run(step, &input, 1));
+        }
+        ok(clade_tensor_read(m.grads, result[k][0], sizeof result[k][0]));
+        ok(clade_tensor_read(m.seen, result[k][1], sizeof result[k][1]));
+        clade_step_free(&step);
+        for (int i = 0; i < 2; i++)
+            clade_tensor_free(&m.w[i]);
+        clade_tensor_free(&m.grads);
+        clade_tensor_free(&m.seen);
+    }
+    ck_assert_msg(memcmp(result[0], result[1], sizeof result[0]) == 0, "results differ");
+    ck_assert_float_eq(result[1][0][35], 0);
+    clade_tensor_free(&input);
+    clade_context_free(&ctx);
+}
+END_TEST
+
 /* --- memory ----------------------------------------------------------------------------------- */
 static clade_status long_chain(void *user, clade_tensor *const *inputs, int count)
 {
@@ -450,6 +512,7 @@ int main(void)
         replays_are_the_function_to_the_bit,
         fused_replays_are_the_function_to_the_bit,
         epilogues_are_the_function_to_the_bit,
+        zeroed_gradients_are_written_once,
         replays_allocate_nothing_and_share_memory,
         a_batch_of_bytes_is_gathered_and_normalised_by_one_kernel,
         what_cannot_be_replayed_is_refused,

@@ -51,10 +51,11 @@ static clade_status compile(clade_plan *plan, const clade_plan_options *options)
 {
     plan->stats.recorded = plan->recording->count;
     CLADE_TRY(clade_plan_drop_dead(plan->recording));
-    if (!options->no_fusion)
+    if (!options->no_fusion) {
         CLADE_TRY(clade_plan_fuse(plan->recording));
-    if (!options->no_fusion)
         CLADE_TRY(clade_plan_fuse_epilogues(plan->recording));
+        CLADE_TRY(clade_plan_use_fills(plan->recording));
+    }
     plan->stats.commands = plan->recording->count;
     clade_plan_log(plan->recording);
     CLADE_TRY(clade_plan_share_memory(plan->recording, &plan->memory, &plan->memory_count));

@@ -1,8 +1,9 @@
 /* Plans: a recording made faster, to be run many times with the same result.
  *
  * The passes rewrite the recording's commands in place, each in a file of its own: work that nobody
- * sees is dropped (dead.c), runs of elementwise calls become one kernel (fuse.c), and temporaries
- * share memory (memory.c). What is left is prepared (runtime/prepared.h).
+ * sees is dropped (dead.c), runs of elementwise calls become one kernel (fuse.c), GEMMs take the
+ * call that follows as their epilogue (epilogue.c), fills become constants (filled.c), and
+ * temporaries share memory (memory.c). What is left is prepared (runtime/prepared.h).
  *
  * A plan is about commands and buffers: it knows neither tensors nor ops. */
 #ifndef CLADE_PLAN_PLAN_H
@@ -41,6 +42,12 @@ clade_status clade_plan_fuse(clade_recording *recording);
 
 /* Lets GEMMs apply the elementwise call that takes their result before it is stored. */
 clade_status clade_plan_fuse_epilogues(clade_recording *recording);
+
+/* Replaces reads of what a fill has put there by the constant, and takes back the fills, or the
+ * parts of them, that nobody then sees: a gradient that is zeroed and then added to is just
+ * written.
+ */
+clade_status clade_plan_use_fills(clade_recording *recording);
 
 /* Lets temporaries whose lifetimes do not meet share buffers: replaces them in the commands by the
  * buffers of *memory, which the caller owns. */
