@@ -46,14 +46,16 @@ CLADE_API CLADE_NODISCARD clade_status clade_params_create(clade_params **out, c
 CLADE_API void clade_params_free(clade_params **params);
 
 /* Adds a parameter and returns it, borrowed from the set; NULL on failure. The name is copied; it
- * must be new within the set, not empty, and of printable characters. Random numbers come from the
- * context's generator, in the order of creation. No tape may be open. */
+ * must be new within the set, not empty, of printable ASCII characters, and not "__metadata__".
+ * Random numbers come from the context's generator, in the order of creation. No tape may be open.
+ * Its gradient accumulates in the flat one as long as clade_tensor_set_grad gives it no other.
+ * Errors: CLADE_ERR_ARGUMENT, CLADE_ERR_SHAPE, CLADE_ERR_STATE, CLADE_ERR_OUT_OF_MEMORY. */
 CLADE_API clade_tensor *clade_param(clade_params *params, const char *name, clade_shape shape,
                                     clade_init init);
 
 /* name + ".weight" [out,in] and, with bias, name + ".bias" [out], both initialised as PyTorch's
  * nn.Linear does: U(-1/sqrt(in), 1/sqrt(in)). weight and bias come out borrowed from the set; bias
- * may be NULL for a layer without one. */
+ * may be NULL for a layer without one. Both are added or none. */
 CLADE_API clade_status clade_linear_params(clade_params *params, const char *name, int64_t in,
                                            int64_t out, clade_tensor **weight,
                                            clade_tensor **bias);
@@ -80,7 +82,9 @@ CLADE_API clade_status clade_params_zero_grad(clade_params *params);
  * its place and renamed: path holds either the old content or the whole new one. Blocks. */
 CLADE_API clade_status clade_params_save(const clade_params *params, const char *path);
 /* Reads every parameter from a safetensors file. Each must be there with the same shape, as F32;
- * other tensors in the file are an error too. Nothing changes unless all fit. Blocks. */
+ * other tensors in the file are an error too. Nothing changes unless all fit. Blocks.
+ * Errors, besides those of clade_safetensors_read: CLADE_ERR_FORMAT (a tensor too few or too many),
+ * CLADE_ERR_DTYPE, CLADE_ERR_SHAPE. */
 CLADE_API clade_status clade_params_load(clade_params *params, const char *path);
 
 #ifdef __cplusplus

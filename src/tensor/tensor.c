@@ -79,6 +79,13 @@ clade_tensor *clade_tensor_new_view(const clade_tensor *base, const clade_shape 
     return t;
 }
 
+void clade_tensor_rebind(clade_tensor *t, const clade_tensor *base)
+{
+    base->storage->refs++;
+    storage_unref(t->storage);
+    t->storage = base->storage;
+}
+
 clade_tensor *clade_tensor_ref(clade_tensor *t)
 {
     t->refs++;
@@ -94,8 +101,7 @@ void clade_tensor_unref(clade_tensor *t)
     clade_free(t);
 }
 
-void clade_tensor_expanded_strides(const clade_tensor *t, const clade_shape *shape,
-                                   int64_t *stride)
+void clade_tensor_expanded_strides(const clade_tensor *t, const clade_shape *shape, int64_t *stride)
 {
     int lead = shape->ndim - t->shape.ndim;
     for (int i = 0; i < shape->ndim; i++)

@@ -38,6 +38,9 @@ clade_tensor *clade_tensor_new(clade_context *ctx, clade_dtype dtype, const clad
 clade_tensor *clade_tensor_new_view(const clade_tensor *base, const clade_shape *shape,
                                     const int64_t *stride, int64_t offset);
 
+/* Moves t onto base's storage, at the same offset and with the same strides. */
+void clade_tensor_rebind(clade_tensor *t, const clade_tensor *base);
+
 clade_tensor *clade_tensor_ref(clade_tensor *t);
 void clade_tensor_unref(clade_tensor *t); /* accepts NULL */
 
