@@ -1,10 +1,18 @@
 /* The one list of row families: a file and a line here. */
 #include "op_cases.h"
 
+extern const op_case_family copy_cases;
+extern const op_case_family create_cases;
+extern const op_case_family index_cases;
+extern const op_case_family matrix_cases;
 extern const op_case_family pointwise_cases;
 extern const op_case_family view_cases;
 
 const op_case_family *const op_case_families[] = {
+    &copy_cases,
+    &create_cases,
+    &index_cases,
+    &matrix_cases,
     &pointwise_cases,
     &view_cases,
 };

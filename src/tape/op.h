@@ -41,8 +41,9 @@ typedef struct clade_meta {
     int64_t offset;
 } clade_meta;
 
+/* From the 31st input on, all share a bit. */
 #define CLADE_SAVES_OUTPUT   1u
-#define CLADE_SAVES_INPUT(i) (2u << (i))
+#define CLADE_SAVES_INPUT(i) (2u << ((i) < 30 ? (i) : 30))
 #define CLADE_SAVES_INPUTS   (~1u)
 
 typedef struct clade_op {
