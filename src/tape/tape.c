@@ -11,6 +11,7 @@ static void node_free(clade_node *node)
             clade_tensor_unref(node->inputs[i]);
     if (node->output) {
         node->output->node = NULL;
+        node->output->requires_grad = false; /* who retained it has a constant */
         clade_tensor_unref(node->output);
     }
     clade_tensor_unref(node->grad);
