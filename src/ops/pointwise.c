@@ -44,11 +44,11 @@ typedef struct pointwise_row {
       G(pow, 0, "b == 0 ? 0 : g*b*pow(a,b-1)"),                                                    \
       G(pow, 1, "a == 0 && b >= 0 ? 0 : g*y*log(a)"))                                              \
     X(BINARY, maximum, 2, ANY, I, "(a > b || a != a) ? a : b",                                     \
-      G(maximum, 0, "a == b ? 0.5*g : (a > b || a != a) ? g : 0"),                                 \
-      G(maximum, 1, "a == b ? 0.5*g : (a > b || a != a) ? 0 : g"))                                 \
+      G(maximum, 0, "a == b ? 0.5*g : a < b ? 0 : g"),                                             \
+      G(maximum, 1, "a == b ? 0.5*g : a > b ? 0 : g"))                                             \
     X(BINARY, minimum, 2, ANY, I, "(a < b || a != a) ? a : b",                                     \
-      G(minimum, 0, "a == b ? 0.5*g : (a < b || a != a) ? g : 0"),                                 \
-      G(minimum, 1, "a == b ? 0.5*g : (a < b || a != a) ? 0 : g"))                                 \
+      G(minimum, 0, "a == b ? 0.5*g : a > b ? 0 : g"),                                             \
+      G(minimum, 1, "a == b ? 0.5*g : a < b ? 0 : g"))                                             \
     X(BINARY, eq, 2, COMPARE, 0, "a == b", NO_G)                                                   \
     X(BINARY, ne, 2, COMPARE, 0, "a != b", NO_G)                                                   \
     X(BINARY, lt, 2, COMPARE, 0, "a < b", NO_G)                                                    \
