@@ -129,6 +129,19 @@ clade_status clade_tensor_item(const clade_tensor *t, double *out)
     return CLADE_OK;
 }
 
+/* Whether both use one memory, and element i of dst may lie where another element of src is. */
+static bool may_clobber(const clade_tensor *dst, const clade_tensor *src)
+{
+    if (dst->storage != src->storage)
+        return false;
+    int64_t stride[CLADE_MAX_DIMS];
+    clade_tensor_expanded_strides(src, &dst->shape, stride);
+    for (int i = 0; i < dst->shape.ndim; i++)
+        if (dst->shape.dim[i] > 1 && stride[i] != dst->stride[i])
+            return true;
+    return dst->offset != src->offset;
+}
+
 clade_status clade_tensor_copy(clade_tensor *dst, const clade_tensor *src)
 {
     if (!dst || !src)
@@ -139,7 +152,16 @@ clade_status clade_tensor_copy(clade_tensor *dst, const clade_tensor *src)
         return CLADE_FAIL(CLADE_ERR_SHAPE, "tensor_copy: %s does not broadcast to %s",
                           clade_shape_str(&src->shape).s, clade_shape_str(&dst->shape).s);
     CLADE_TRY(check_writable(dst, "tensor_copy"));
-    return clade_tensor_assign(dst, src);
+    if (!may_clobber(dst, src))
+        return clade_tensor_assign(dst, src);
+    clade_tensor *apart = clade_tensor_new(src->ctx, src->dtype, &src->shape, "tensor_copy");
+    if (!apart)
+        return clade_last_error()->status;
+    clade_status status = clade_tensor_assign(apart, src);
+    if (status == CLADE_OK)
+        status = clade_tensor_assign(dst, apart);
+    clade_tensor_unref(apart);
+    return status;
 }
 
 clade_status clade_tensor_fill(clade_tensor *t, double value)
