@@ -68,17 +68,6 @@ bool clade_call_recast(clade_elementwise_call *call, const clade_shape *shape)
     return true;
 }
 
-bool clade_same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape)
-{
-    if (a->dtype != b->dtype || a->offset != b->offset || a->index != b->index ||
-        a->index_stride != b->index_stride)
-        return false;
-    for (int i = 0; i < shape->ndim; i++)
-        if (shape->dim[i] != 1 && a->stride[i] != b->stride[i])
-            return false;
-    return true;
-}
-
 static int last_writer(const clade_elementwise_call *call, int stages, int operand)
 {
     for (int s = stages - 1; s >= 0; s--)

@@ -7,9 +7,6 @@
 /* Sees the call as one of another shape with as many elements, where its operands allow it. */
 bool clade_call_recast(clade_elementwise_call *call, const clade_shape *shape);
 
-/* Whether two operands of calls of one shape are the same elements in the same order. */
-bool clade_same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape);
-
 /* Adds the stages of `next`, of the same shape, behind those of `joined`. *forwarded: whether they
  * take values from the stages that were there. False, with joined spoilt, when there is no room, or
  * when two windows on one buffer may overlap in another way than element by element. */

@@ -259,8 +259,8 @@ static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
 /* --- launch ----------------------------------------------------------------------------------- */
 static clade_arg param_arg(const clade_stage *stage, int p)
 {
-    clade_arg arg = clade_dtype_is_float(stage->compute) ? clade_arg_real(stage->compute, 0)
-                                                         : clade_arg_i32(0);
+    clade_arg arg =
+        clade_dtype_is_float(stage->compute) ? clade_arg_real(stage->compute, 0) : clade_arg_i32(0);
     clade_arg_set_number(&arg, stage->param[p]);
     arg.source = stage->source[p];
     return arg;
@@ -299,6 +299,17 @@ static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call
             args[n++] = param_arg(&call->stage[s], p);
     clade_grid grid = grid_of(rt, &nest);
     return clade_launch(rt, kernel, &grid, args, n);
+}
+
+bool clade_same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape)
+{
+    if (a->dtype != b->dtype || a->offset != b->offset || a->index != b->index ||
+        a->index_stride != b->index_stride)
+        return false;
+    for (int i = 0; i < shape->ndim; i++)
+        if (shape->dim[i] != 1 && a->stride[i] != b->stride[i])
+            return false;
+    return true;
 }
 
 clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_call *call)

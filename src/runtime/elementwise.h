@@ -62,4 +62,8 @@ clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_ca
 bool clade_elementwise_reads(const clade_elementwise_call *call, int operand);
 bool clade_elementwise_writes(const clade_elementwise_call *call, int operand);
 
+/* Whether two operands on one buffer, in calls of one shape, are the same elements in the same
+ * order. */
+bool clade_same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape);
+
 #endif

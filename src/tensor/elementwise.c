@@ -1,10 +1,16 @@
 #include "tensor/elementwise.h"
 
-static clade_operand operand_of(const clade_tensor *t, const clade_shape *shape)
+/* The operand's number: that of an earlier one where both are the same elements. */
+static int add_operand(clade_elementwise_call *call, const clade_tensor *t)
 {
     clade_operand operand = {.buffer = t->storage->buffer, .dtype = t->dtype, .offset = t->offset};
-    clade_tensor_expanded_strides(t, shape, operand.stride);
-    return operand;
+    clade_tensor_expanded_strides(t, &call->shape, operand.stride);
+    for (int k = 0; k < call->operands; k++)
+        if (call->operand[k].buffer == operand.buffer &&
+            clade_same_window(&call->operand[k], &operand, &call->shape))
+            return k;
+    call->operand[call->operands] = operand;
+    return call->operands++;
 }
 
 clade_status clade_elementwise(const clade_expression *expression, clade_dtype compute,
@@ -16,14 +22,12 @@ clade_status clade_elementwise(const clade_expression *expression, clade_dtype c
     clade_elementwise_call call;
     call.shape = out->shape;
     call.stages = 1;
-    call.operands = 1 + count;
+    call.operands = 0;
     call.stage[0] = (clade_stage){
         .expression = *expression, .compute = compute, .dtype = out->dtype, .count = count};
-    call.operand[0] = operand_of(out, &out->shape);
-    for (int i = 0; i < count; i++) {
-        call.operand[1 + i] = operand_of(inputs[i], &out->shape);
-        call.stage[0].input[i] = 1 + i;
-    }
+    call.stage[0].output = add_operand(&call, out);
+    for (int i = 0; i < count; i++)
+        call.stage[0].input[i] = add_operand(&call, inputs[i]);
     for (int p = 0; p < param_count; p++)
         call.stage[0].param[p] = params[p];
     clade_tensor_touch(out);
