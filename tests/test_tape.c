@@ -306,8 +306,8 @@ START_TEST(backward_needs_one_recorded_element)
     fails(clade_backward(sum), CLADE_ERR_SHAPE, "the loss is [2,2], not one element");
     fails(clade_backward_from(sum, NULL), CLADE_ERR_ARGUMENT, "grad is NULL");
     fails(clade_backward_from(sum, clade_slice(y, 0, 0, 1, 1)), CLADE_ERR_SHAPE,
-          "the gradient is f32 [1,2], the tensor f32 [2,2]");
-    fails(clade_backward_from(sum, clade_cast(y, CLADE_I32)), CLADE_ERR_SHAPE, "i32 [2,2]");
+          "the gradient is [1,2], the tensor [2,2]");
+    fails(clade_backward_from(sum, clade_cast(y, CLADE_I32)), CLADE_ERR_DTYPE, "is i32");
     ck_assert_ptr_null(clade_tensor_grad(x));
     ok(clade_backward(clade_reshape(clade_slice(clade_slice(sum, 0, 1, 2, 1), 1, 0, 1, 1),
                                     clade_shape_scalar())));

@@ -31,7 +31,8 @@ CLADE_API bool clade_tensor_requires_grad(const clade_tensor *t);
  * as long as there is none. */
 CLADE_API clade_tensor *clade_tensor_grad(const clade_tensor *t);
 /* Gives t a gradient tensor to accumulate into (of the same shape and dtype; t becomes a co-owner),
- * or with NULL takes it away. */
+ * or with NULL takes it away. Errors: CLADE_ERR_SHAPE, CLADE_ERR_DTYPE, CLADE_ERR_ARGUMENT (another
+ * context). */
 CLADE_API clade_status clade_tensor_set_grad(clade_tensor *t, clade_tensor *grad);
 /* Sets the gradient to zero, if there is one. */
 CLADE_API clade_status clade_tensor_zero_grad(clade_tensor *t);
@@ -55,8 +56,8 @@ CLADE_API clade_status clade_no_grad_end(clade_context *ctx);
  * failure some gradients may already have been added to. */
 CLADE_API clade_status clade_backward(clade_tensor *loss);
 
-/* The same from a tensor of any shape, with the gradient that arrives at it (same shape and
- * dtype). */
+/* The same from a tensor of any shape, with the gradient that arrives at it (same shape and dtype;
+ * else the errors of clade_tensor_set_grad). */
 CLADE_API clade_status clade_backward_from(clade_tensor *output, clade_tensor *grad);
 
 /* The open tape's record, for inspection: one line per node, such as

@@ -306,6 +306,8 @@ clade_tensor *clade_expand(clade_tensor *x, clade_shape shape)
 clade_tensor *clade_contiguous(clade_tensor *x)
 {
     if (x && clade_tensor_is_contiguous(x))
-        return clade_scope_adopt(x->ctx, clade_tensor_ref(x));
+        return clade_scope_require(x->ctx, "contiguous") == CLADE_OK
+                   ? clade_scope_adopt(x->ctx, clade_tensor_ref(x))
+                   : NULL;
     return CLADE_APPLY(&op_contiguous, NULL, x);
 }

@@ -33,18 +33,30 @@ clade_tensor *clade_tensor_grad(const clade_tensor *t)
     return t ? t->grad : NULL;
 }
 
+/* Whether grad can be the gradient of t. */
+static clade_status check_gradient(const clade_tensor *t, const clade_tensor *grad,
+                                   const char *what)
+{
+    if (grad->ctx != t->ctx)
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: gradient and tensor have different contexts",
+                          what);
+    if (grad->dtype != t->dtype)
+        return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: the gradient is %s, the tensor %s", what,
+                          clade_dtype_name(grad->dtype), clade_dtype_name(t->dtype));
+    if (!clade_shape_equal(&grad->shape, &t->shape))
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: the gradient is %s, the tensor %s", what,
+                          clade_shape_str(&grad->shape).s, clade_shape_str(&t->shape).s);
+    return CLADE_OK;
+}
+
 clade_status clade_tensor_set_grad(clade_tensor *t, clade_tensor *grad)
 {
     if (!t)
         return clade_error_null("set_grad", "tensor");
-    if (grad && (grad->ctx != t->ctx || grad->dtype != t->dtype))
-        return CLADE_FAIL(CLADE_ERR_DTYPE, "set_grad: the gradient is %s, the tensor %s",
-                          clade_dtype_name(grad->dtype), clade_dtype_name(t->dtype));
-    if (grad && !clade_shape_equal(&grad->shape, &t->shape))
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "set_grad: the gradient is %s, the tensor %s",
-                          clade_shape_str(&grad->shape).s, clade_shape_str(&t->shape).s);
-    if (grad)
+    if (grad) {
+        CLADE_TRY(check_gradient(t, grad, "set_grad"));
         clade_tensor_ref(grad);
+    }
     clade_tensor_unref(t->grad);
     t->grad = grad;
     return CLADE_OK;
@@ -219,10 +231,6 @@ clade_status clade_backward_from(clade_tensor *output, clade_tensor *grad)
     CLADE_TRY(check_output(output, "backward_from"));
     if (!grad)
         return clade_error_null("backward_from", "grad");
-    if (!clade_shape_equal(&grad->shape, &output->shape) || grad->dtype != output->dtype ||
-        grad->ctx != output->ctx)
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "backward_from: the gradient is %s %s, the tensor %s %s",
-                          clade_dtype_name(grad->dtype), clade_shape_str(&grad->shape).s,
-                          clade_dtype_name(output->dtype), clade_shape_str(&output->shape).s);
+    CLADE_TRY(check_gradient(output, grad, "backward_from"));
     return backward_checked(output, grad);
 }
