@@ -359,6 +359,30 @@ static void run_mode(const op_case *row, mode m)
 /* --- the registry against the rows -------------------------------------------------------------
  */
 
+static const op_case *row_of(const char *op)
+{
+    const op_case *row;
+    for (size_t i = 0; (row = op_case_at(i)); i++)
+        if (!strcmp(row->op, op))
+            return row;
+    return NULL;
+}
+
+static void every_op_has_a_row(int unused)
+{
+    (void)unused;
+    const clade_op *op;
+    for (size_t i = 0; (op = clade_op_at(i)); i++) {
+        const op_case *row = row_of(op->gradient_of ? op->gradient_of : op->name);
+        if (op->gradient_of)
+            ck_assert_msg(row && row->gradient,
+                          "%s computes the gradient of %s, whose gradient no row tests", op->name,
+                          op->gradient_of);
+        else
+            ck_assert_msg(row, "op %s has no row: see tests/op_cases.h", op->name);
+    }
+}
+
 static void every_row_has_an_op(int unused)
 {
     (void)unused;
@@ -515,6 +539,7 @@ static bool make_entries(char *const *ops)
 static int run_tests(bool all)
 {
     static const TTest registry[] = {
+        {"every op has a row", every_op_has_a_row, "ops", 1},
         {"every row has an op", every_row_has_an_op, "ops", 1},
         {"every op runs on empty tensors", every_op_runs_empty, "ops", 1}};
     Suite *suite = suite_create("ops");
