@@ -1,23 +1,33 @@
 /* The one list of ops: a family is an array in its file and a line here. */
 #include "tape/op.h"
 
+extern const clade_op_family clade_argmax_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
+extern const clade_op_family clade_cross_entropy_ops;
 extern const clade_op_family clade_index_ops;
 extern const clade_op_family clade_linear_ops;
 extern const clade_op_family clade_matmul_ops;
+extern const clade_op_family clade_mse_loss_ops;
 extern const clade_op_family clade_pointwise_ops;
 extern const clade_op_family clade_random_ops;
+extern const clade_op_family clade_reduction_ops;
+extern const clade_op_family clade_softmax_ops;
 extern const clade_op_family clade_view_ops;
 
 const clade_op_family *const clade_op_families[] = {
+    &clade_argmax_ops,
     &clade_cast_ops,
     &clade_concat_ops,
+    &clade_cross_entropy_ops,
     &clade_index_ops,
     &clade_linear_ops,
     &clade_matmul_ops,
+    &clade_mse_loss_ops,
     &clade_pointwise_ops,
     &clade_random_ops,
+    &clade_reduction_ops,
+    &clade_softmax_ops,
     &clade_view_ops,
 };
 const size_t clade_op_family_count = sizeof clade_op_families / sizeof clade_op_families[0];

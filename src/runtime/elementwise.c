@@ -54,16 +54,9 @@ static void nest_of(loop_nest *nest, const clade_elementwise_call *call)
         nest->stride[k][0] = 1;
 }
 
-static const char *type_name(clade_dtype dtype)
-{
-    static const char *const names[CLADE_DTYPE_COUNT] = {
-        [CLADE_F32] = "float", [CLADE_F64] = "double", [CLADE_I32] = "int", [CLADE_U8] = "uchar"};
-    return names[dtype];
-}
-
 static const char *compute_name(clade_dtype compute)
 {
-    return compute == CLADE_U8 ? "int" : type_name(compute);
+    return compute == CLADE_U8 ? "int" : clade_kernel_type(compute);
 }
 
 static int param_count(const clade_stage *stage)
@@ -219,9 +212,9 @@ static void write_options(text_buffer *text, const clade_elementwise_call *call,
     put(text, "-DWIRING=0x%" PRIx64 "ul", wiring_hash(call));
     for (int s = 0; s < call->stages; s++)
         put(text, " -DC%d=%s -DR%d=%s", s, compute_name(call->stage[s].compute), s,
-            type_name(call->stage[s].dtype));
+            clade_kernel_type(call->stage[s].dtype));
     for (int k = 0; k < call->operands; k++) {
-        put(text, " -DT%d=%s", k, type_name(call->operand[k].dtype));
+        put(text, " -DT%d=%s", k, clade_kernel_type(call->operand[k].dtype));
         put_stride(text, k, nest->stride[k][0]);
     }
     if (call->stage[0].compute != CLADE_F64)

@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+const char *clade_kernel_type(clade_dtype dtype)
+{
+    static const char *const names[CLADE_DTYPE_COUNT] = {
+        [CLADE_F32] = "float", [CLADE_F64] = "double", [CLADE_I32] = "int", [CLADE_U8] = "uchar"};
+    return names[dtype];
+}
+
 clade_arg clade_arg_int8(const int64_t *values, int count, int32_t pad)
 {
     clade_arg arg = {.kind = CLADE_ARG_INT8};

@@ -73,6 +73,9 @@ clade_status clade_kernel_get(clade_kernel **out, clade_runtime *rt, const clade
 
 const char *clade_kernel_name(const clade_kernel *kernel);
 
+/* A dtype's name in kernels: "float". */
+const char *clade_kernel_type(clade_dtype dtype);
+
 /* Work-items that cooperate on one row (CPU 1, GPU 64) and the vector width that each steps by. */
 typedef struct clade_kernel_shape {
     int lanes;

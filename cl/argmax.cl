@@ -1,0 +1,83 @@
+// variants: -DT=float | -DT=float -DLANES=64 -DVW=4 | -DT=double -DCLADE_F64 -DVW=8 -DCW=8 | -DT=int -DCW=16 | -DT=uchar -DCW=4 | -DT=float -DCW=16
+/* Index of the first largest element along an axis; a NaN is larger than any number. */
+#define IS_NAN(v) ((v) != (v))
+/* Whether v, which comes after best, takes its place. */
+#define LARGER(v, best) (((v) > (best)) | (IS_NAN(v) & !IS_NAN(best)))
+
+typedef struct candidate {
+    T value;
+    int at;
+} candidate;
+
+candidate larger_of(candidate a, candidate b)
+{
+    const int ties = (a.value == b.value) | (IS_NAN(a.value) & IS_NAN(b.value));
+    return LARGER(a.value, b.value) || (ties && a.at < b.at) ? a : b;
+}
+
+/* Grid: (LANES, rows). Every lane and vector slot starts from the first element. */
+kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int rows, int n)
+{
+#if LANES > 1
+    local candidate found[LANES];
+#endif
+    if (ROW >= rows)
+        return;
+    global const T *p = x + xo + ROW * n;
+    const int vectors = n / VW;
+    TV best = (TV)(p[0]);
+    CAT(int, VW) at = 0;
+    for (int i = LANE; i < vectors; i += LANES) {
+        const TV v = LOADV(i, p);
+        at = CAT(convert_int, VW)(LARGER(v, best)) ? (CAT(int, VW))(i) : at;
+        best = LARGER(v, best) ? v : best;
+    }
+    T values[VW];
+    int places[VW];
+    STOREV(best, 0, values);
+    STOREV(at, 0, places);
+    candidate c = {values[0], places[0] * VW};
+    for (int j = 1; j < VW; j++) {
+        const candidate other = {values[j], places[j] * VW + j};
+        c = larger_of(c, other);
+    }
+    for (int i = vectors * VW + LANE; i < n; i += LANES) {
+        const candidate other = {p[i], i};
+        c = larger_of(c, other);
+    }
+#if LANES > 1
+    found[LANE] = c;
+    for (int step = LANES / 2; step > 0; step /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (LANE < step)
+            found[LANE] = larger_of(found[LANE], found[LANE + step]);
+    }
+    c = found[0];
+    if (LANE == 0)
+#endif
+        y[yo + ROW] = c.at;
+}
+
+#if CW > 1
+#define CI CAT(int, CW)
+#else
+#define CI int
+#endif
+
+/* Grid: (columns / CW, outers). */
+kernel void argmax_columns(global const T *x, int xo, global int *y, int yo, int outers, int n,
+                           int columns)
+{
+    const int column = (int)get_global_id(0) * CW, outer = get_global_id(1);
+    if (column >= columns || outer >= outers)
+        return;
+    global const T *p = x + xo + outer * n * columns + column;
+    CV best = LOADC(p);
+    CI at = 0;
+    for (int i = 1; i < n; i++) {
+        const CV v = LOADC(p + i * columns);
+        at = CAT(convert_, CI)(LARGER(v, best)) ? (CI)(i) : at;
+        best = LARGER(v, best) ? v : best;
+    }
+    STOREC(at, y + yo + outer * columns + column);
+}

@@ -1,0 +1,92 @@
+/* softmax and log_softmax along any axis. Attributes: integer[0] = the axis as given. */
+#include "tape/op.h"
+#include "tensor/axis.h"
+#include "tensor/transfer.h"
+
+#include <clade/ops.h>
+
+#include "base/shape.h"
+
+static clade_status infer(const clade_node *node, clade_meta *out)
+{
+    const clade_tensor *x = node->inputs[0];
+    CLADE_TRY(clade_require_float(node, 0));
+    if (clade_shape_axis(&x->shape, (int)node->attrs.integer[0]) < 0)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: no axis %d in %s", node->op->name,
+                          (int)node->attrs.integer[0], clade_shape_str(&x->shape).s);
+    out->dtype = x->dtype;
+    out->shape = x->shape;
+    return CLADE_OK;
+}
+
+/* The op's kernel, over one or two inputs of one shape. */
+static clade_status forward(const clade_node *node)
+{
+    clade_tensor *out = node->output, *compact[2] = {NULL, NULL};
+    clade_arg args[6];
+    clade_status status = CLADE_OK;
+    int n = 0;
+    for (int i = 0; i < node->count && status == CLADE_OK; i++) {
+        compact[i] = clade_tensor_compact(node->inputs[i]);
+        if (!compact[i]) {
+            status = clade_last_error()->status;
+        } else {
+            args[n++] = clade_arg_buffer(compact[i]->storage->buffer);
+            args[n++] = clade_arg_i32(compact[i]->offset);
+        }
+    }
+    if (status == CLADE_OK) {
+        args[n++] = clade_arg_buffer(out->storage->buffer);
+        args[n++] = clade_arg_i32(out->offset);
+        clade_axis axis =
+            clade_axis_of(&out->shape, clade_shape_axis(&out->shape, (int)node->attrs.integer[0]));
+        status = clade_axis_launch(clade_tensor_runtime(out), &axis, out->dtype, "softmax",
+                                   node->op->name, args, n);
+    }
+    clade_tensor_unref(compact[0]);
+    clade_tensor_unref(compact[1]);
+    return status;
+}
+
+/* --- gradients: of g and the result ------------------------------------------------------------
+ */
+static const clade_op op_softmax, op_softmax_grad, op_log_softmax_grad;
+
+static void backward(const clade_node *node, clade_tensor *grad, const bool *needs,
+                     clade_tensor **grads)
+{
+    (void)needs;
+    const clade_op *op = node->op == &op_softmax ? &op_softmax_grad : &op_log_softmax_grad;
+    grads[0] = CLADE_APPLY(op, &node->attrs, grad, node->output);
+}
+
+#define SOFTMAX(name_)                                                                             \
+    static const clade_op op_##name_ = {.name = #name_,                                            \
+                                        .min_inputs = 1,                                           \
+                                        .max_inputs = 1,                                           \
+                                        .saves = CLADE_SAVES_OUTPUT,                               \
+                                        .infer = infer,                                            \
+                                        .forward = forward,                                        \
+                                        .backward = backward};                                     \
+    static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
+                                               .min_inputs = 2,                                    \
+                                               .max_inputs = 2,                                    \
+                                               .infer = infer,                                     \
+                                               .forward = forward,                                 \
+                                               .gradient_of = #name_};
+SOFTMAX(softmax)
+SOFTMAX(log_softmax)
+
+static const clade_op *const ops[] = {&op_softmax, &op_log_softmax, &op_softmax_grad,
+                                      &op_log_softmax_grad};
+const clade_op_family clade_softmax_ops = {ops, sizeof ops / sizeof ops[0]};
+
+clade_tensor *clade_softmax(clade_tensor *x, int axis)
+{
+    return CLADE_APPLY(&op_softmax, &((clade_attrs){.integer = {axis}}), x);
+}
+
+clade_tensor *clade_log_softmax(clade_tensor *x, int axis)
+{
+    return CLADE_APPLY(&op_log_softmax, &((clade_attrs){.integer = {axis}}), x);
+}
