@@ -21,8 +21,7 @@ kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int ro
 #if LANES > 1
     local candidate found[LANES];
 #endif
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     global const T *p = x + xo + ROW * n;
     const int vectors = n / VW;
     TV best = (TV)(p[0]);

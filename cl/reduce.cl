@@ -35,8 +35,7 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
 #if LANES > 1
     local A shared_acc[LANES];
 #endif
-    if (id >= rows * chunks)
-        return;
+    ROW_GUARD(rows * chunks);
     const int begin = (id % chunks) * chunk_size;
     const int count = min(chunk_size, length - begin);
     global const T *p = x + xo + (id / chunks) * row_stride + begin;

@@ -87,8 +87,7 @@ T row_sum_exp(global const T *x, int n, T m, local T *scratch)
 kernel void softmax_rows(global const T *x, int xo, global T *y, int yo, int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     x += xo + ROW * n;
     y += yo + ROW * n;
     const T m = row_max(x, n, scratch);
@@ -104,8 +103,7 @@ kernel void softmax_rows(global const T *x, int xo, global T *y, int yo, int row
 kernel void log_softmax_rows(global const T *x, int xo, global T *y, int yo, int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     x += xo + ROW * n;
     y += yo + ROW * n;
     const T m = row_max(x, n, scratch);
@@ -118,8 +116,7 @@ kernel void softmax_grad_rows(global const T *g, int go, global const T *y, int 
                               int dxo, int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     g += go + ROW * n;
     y += yo + ROW * n;
     dx += dxo + ROW * n;
@@ -135,8 +132,7 @@ kernel void log_softmax_grad_rows(global const T *g, int go, global const T *y, 
                                   global T *dx, int dxo, int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     g += go + ROW * n;
     y += yo + ROW * n;
     dx += dxo + ROW * n;
@@ -235,8 +231,7 @@ kernel void cross_entropy_rows(global const T *x, int xo, global const int *labe
                                int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     x += xo + ROW * n;
     const int label = labels[labels_o + ROW * label_stride];
     const T m = row_max(x, n, scratch);
@@ -256,23 +251,18 @@ kernel void cross_entropy_grad_rows(global const T *x, int xo, global const int 
                                     global T *dx, int dxo, int rows, int n)
 {
     SCRATCH(scratch);
-    if (ROW >= rows)
-        return;
+    ROW_GUARD(rows);
     x += xo + ROW * n;
     dx += dxo + ROW * n;
     const int label = labels[labels_o + ROW * label_stride];
-    if (skip && label == ignored) {
-        FOR_ROW(n, STOREV((TV)(0), i, dx), dx[i] = 0)
-        return;
-    }
-    const bool valid = label >= 0 && label < n;
-    const T up = valid ? g[go + ROW * g_stride] * scale : NAN;
+    const bool valid = label >= 0 && label < n, counts = !(skip && label == ignored);
+    const T up = !counts ? 0 : valid ? g[go + ROW * g_stride] * scale : NAN;
     const T m = row_max(x, n, scratch);
     const T factor = up / row_sum_exp(x, n, m, scratch);
     FOR_ROW(n, STOREV(exp(LOADV(i, x) - m) * factor, i, dx), dx[i] = exp(x[i] - m) * factor)
     /* The lane that wrote this element. */
     const int vectors = n / VW;
     const int writer = label < vectors * VW ? label / VW % LANES : (label - vectors * VW) % LANES;
-    if (valid && LANE == writer)
+    if (valid && counts && LANE == writer)
         dx[label] -= up;
 }

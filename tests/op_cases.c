@@ -4,16 +4,20 @@
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
 extern const op_case_family index_cases;
+extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
 extern const op_case_family pointwise_cases;
+extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
 
 const op_case_family *const op_case_families[] = {
     &copy_cases,
     &create_cases,
     &index_cases,
+    &loss_cases,
     &matrix_cases,
     &pointwise_cases,
+    &reduction_cases,
     &view_cases,
 };
 const size_t op_case_family_count = sizeof op_case_families / sizeof op_case_families[0];
