@@ -1,19 +1,26 @@
-// variants: -DR=1 -DTA=0 -DTB=1 | -DR=4 -DTA=1 -DTB=0 | -DR=1 -DTA=1 -DTB=1 -DT=double -DCLADE_F64
+// variants: -DR=1 -DTRANS_A=0 -DTRANS_B=1 | -DR=4 -DTRANS_A=1 -DTRANS_B=0 | -DR=1 -DTRANS_A=1 -DTRANS_B=1 -DT=double -DCLADE_F64
 /* C = alpha * op(A) * op(B) + beta * C for GPUs: a work-group of G x G items makes a tile of C of
  * R*G x R*G; each item R x R results, G apart. The operands pass through local memory G deep.
  *
- * Given by the host: G, R; TA and TB, which operands are stored transposed. */
+ * Given by the host: G, R; TRANS_A and TRANS_B, which operands are stored transposed; for an
+ * epilogue the macros of clade_elementwise_epilogue. */
+typedef T real;
+#undef T
 #ifndef G
 #define G 16
 #endif
 #define TILE (R * G)
+#ifndef PARAMS
+#define PARAMS
+#endif
+#define AT(k) (o##k + (int)z * s##k.s2 + row * s##k.s1 + col * (X##k))
 
-#if TA
+#if TRANS_A
 #define A_AT(row, col) ((size_t)(col) * (size_t)lda + (size_t)(row))
 #else
 #define A_AT(row, col) ((size_t)(row) * (size_t)lda + (size_t)(col))
 #endif
-#if TB
+#if TRANS_B
 #define B_AT(row, col) ((size_t)(col) * (size_t)ldb + (size_t)(row))
 #else
 #define B_AT(row, col) ((size_t)(row) * (size_t)ldb + (size_t)(col))
@@ -21,12 +28,12 @@
 
 /* k_last: the depth of the last of the batch, shorter than k when the batch is the pieces of one K. */
 kernel __attribute__((reqd_work_group_size(G, G, 1))) void
-gemm(int m, int n, int k, int k_last, T alpha, T beta, global const T *restrict a, int ao, int lda,
-     int a_stride, global const T *restrict b, int bo, int ldb, int b_stride, global T *restrict c,
-     int co, int ldc, int c_stride)
+gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *restrict a, int ao,
+     int lda, int a_stride, global const real *restrict b, int bo, int ldb, int b_stride, global real *c,
+     int co, int ldc, int c_stride PARAMS)
 {
     /* One more column: the items that write a column of it use different banks. */
-    local T tile_a[G][TILE + 1], tile_b[G][TILE + 1];
+    local real tile_a[G][TILE + 1], tile_b[G][TILE + 1];
     const size_t z = get_group_id(2);
     const int x = get_local_id(0), y = get_local_id(1);
     const int m0 = (int)get_group_id(1) * TILE, n0 = (int)get_group_id(0) * TILE;
@@ -36,19 +43,19 @@ gemm(int m, int n, int k, int k_last, T alpha, T beta, global const T *restrict 
     if (z == get_num_groups(2) - 1)
         k = k_last;
 
-    T acc[R][R];
+    real acc[R][R];
     for (int i = 0; i < R; i++)
         for (int j = 0; j < R; j++)
             acc[i][j] = 0;
     for (int k0 = 0; k0 < k; k0 += G) {
         /* Neighbours in x read neighbours in memory. */
         for (int i = 0; i < R; i++) {
-#if TA
+#if TRANS_A
             const int row = i * G + x, ka = y;
 #else
             const int row = i * G + y, ka = x;
 #endif
-#if TB
+#if TRANS_B
             const int col = i * G + y, kb = x;
 #else
             const int col = i * G + x, kb = y;
@@ -67,8 +74,18 @@ gemm(int m, int n, int k, int k_last, T alpha, T beta, global const T *restrict 
         for (int j = 0; j < R; j++) {
             const int row = m0 + i * G + y, col = n0 + j * G + x;
             if (row < m && col < n) {
-                global T *p = c + (size_t)row * (size_t)ldc + col;
-                *p = beta != 0 ? alpha * acc[i][j] + beta * *p : alpha * acc[i][j];
+                global real *p = c + (size_t)row * (size_t)ldc + col;
+                const real x = beta != 0 ? alpha * acc[i][j] + beta * *p : alpha * acc[i][j];
+#ifdef BODY
+                RESULTS(1)
+                {
+                    _Pragma("OPENCL FP_CONTRACT OFF") /* it rounds as the unfused kernels do */
+                    BODY(AT, x, 0)
+                }
+                WRITE(AT, 0)
+#else
+                *p = x;
+#endif
             }
         }
     }

@@ -134,8 +134,7 @@ static void put_load(text_buffer *text, const clade_operand *operand, int k)
         operand->index - 1, k, k, k, k, k, outside);
 }
 
-/* The two macros that cl/elementwise.cl is written around. */
-static void put_macros(text_buffer *text, const clade_elementwise_call *call)
+static void put_params(text_buffer *text, const clade_elementwise_call *call)
 {
     put(text, "#define PARAMS");
     for (int k = 0; k < call->operands; k++) {
@@ -147,7 +146,14 @@ static void put_macros(text_buffer *text, const clade_elementwise_call *call)
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
             put(text, ", C%d p%d_%d", s, p, s);
-    put(text, "\n#define BODY(AT) \\\n");
+    put(text, "\n");
+}
+
+/* The two macros that cl/elementwise.cl is written around. */
+static void put_macros(text_buffer *text, const clade_elementwise_call *call)
+{
+    put_params(text, call);
+    put(text, "#define BODY(AT) \\\n");
     for (int k = 0; k < call->operands; k++)
         if (clade_elementwise_reads(call, k))
             put_load(text, &call->operand[k], k);
@@ -160,22 +166,69 @@ static void put_macros(text_buffer *text, const clade_elementwise_call *call)
     put(text, "\n");
 }
 
-static char *generate(const void *user)
+/* The macros that a kernel of GEMM applies an epilogue with: ARGS hands PARAMS on; RESULTS(n) makes
+ * room for n elements of each value that is stored, BODY(AT, product, j) computes the j-th of them,
+ * WRITE(AT, j) stores them. */
+static void put_epilogue_macros(text_buffer *text, const clade_elementwise_call *call)
 {
-    const clade_kernel_source *frame = clade_kernel_source_find("elementwise");
+    put_params(text, call);
+    put(text, "#define ARGS");
+    for (int k = 0; k < call->operands; k++) {
+        put(text, ", q%d, o%d, s%d", k, k, k);
+        if (call->operand[k].index)
+            put(text, ", g%d, n%d", k, k);
+    }
+    for (int s = 0; s < call->stages; s++)
+        for (int p = 0; p < param_count(&call->stage[s]); p++)
+            put(text, ", p%d_%d", p, s);
+    put(text, "\n#define RESULTS(n)");
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].output >= 0)
+            put(text, " R%d y%d[n];", s, s);
+    put(text, "\n#define BODY(AT, product, j) \\\n    const T0 v0 = product; \\\n");
+    for (int k = 1; k < call->operands; k++)
+        if (clade_elementwise_reads(call, k))
+            put_load(text, &call->operand[k], k);
+    for (int s = 0; s < call->stages; s++)
+        put_stage(text, call, s);
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].output >= 0)
+            put(text, "    y%d[j] = r%d; \\\n", s, s);
+    put(text, "\n#define WRITE(AT, j)");
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].output >= 0)
+            put(text, " q%d[AT(%d)] = y%d[j];", call->stage[s].output, call->stage[s].output, s);
+    put(text, "\n");
+}
+
+/* The macros before the text of cl/NAME.cl. */
+static char *frame_text(const char *name, const clade_elementwise_call *call,
+                        void (*put_all)(text_buffer *text, const clade_elementwise_call *call))
+{
+    const clade_kernel_source *frame = clade_kernel_source_find(name);
     if (!frame) {
-        (void)CLADE_FAIL(CLADE_ERR_INTERNAL, "elementwise.cl is not part of this build");
+        (void)CLADE_FAIL(CLADE_ERR_INTERNAL, "%s.cl is not part of this build", name);
         return NULL;
     }
     text_buffer measure = {0};
-    put_macros(&measure, user);
+    put_all(&measure, call);
     text_buffer text = {clade_realloc(NULL, measure.used + frame->length + 64, 1),
                         measure.used + frame->length + 64, 0};
     if (!text.s)
         return NULL;
-    put_macros(&text, user);
-    put(&text, "#line 1 \"elementwise.cl\"\n%.*s", (int)frame->length, (const char *)frame->text);
+    put_all(&text, call);
+    put(&text, "#line 1 \"%s.cl\"\n%.*s", name, (int)frame->length, (const char *)frame->text);
     return text.s;
+}
+
+static char *generate(const void *user)
+{
+    return frame_text("elementwise", user, put_macros);
+}
+
+char *clade_elementwise_epilogue_text(const clade_elementwise_call *call, const char *family)
+{
+    return frame_text(family, call, put_epilogue_macros);
 }
 
 /* --- the kernel's key ------------------------------------------------------------------------- */
@@ -269,19 +322,13 @@ static clade_grid grid_of(const clade_runtime *rt, const loop_nest *nest)
     return clade_grid_box(rt, nest->dim[0], nest->dim[1], outer);
 }
 
-static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call)
+static int call_args(clade_arg *args, const clade_elementwise_call *call, const loop_nest *nest)
 {
-    loop_nest nest;
-    nest_of(&nest, call);
-    clade_kernel *kernel;
-    CLADE_TRY(get_kernel(&kernel, rt, call, &nest));
-    clade_arg args[1 + 5 * OPERANDS + CLADE_EXPRESSION_PARAMS * STAGES];
     int n = 0;
-    args[n++] = clade_arg_int8(nest.dim, nest.ndim, 1);
     for (int k = 0; k < call->operands; k++) {
         args[n++] = clade_arg_buffer(call->operand[k].buffer);
         args[n++] = clade_arg_i32(call->operand[k].offset);
-        args[n++] = clade_arg_int8(nest.stride[k], nest.ndim, 0);
+        args[n++] = clade_arg_int8(nest->stride[k], nest->ndim, 0);
         if (call->operand[k].index) {
             args[n++] = clade_arg_i32(call->operand[k].index_stride);
             args[n++] = clade_arg_i32(call->operand[k].index_count);
@@ -290,6 +337,18 @@ static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
             args[n++] = param_arg(&call->stage[s], p);
+    return n;
+}
+
+static clade_status launch(clade_runtime *rt, const clade_elementwise_call *call)
+{
+    loop_nest nest;
+    nest_of(&nest, call);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, rt, call, &nest));
+    clade_arg args[1 + CLADE_ELEMENTWISE_ARGS];
+    args[0] = clade_arg_int8(nest.dim, nest.ndim, 1);
+    int n = 1 + call_args(args + 1, call, &nest);
     clade_grid grid = grid_of(rt, &nest);
     return clade_launch(rt, kernel, &grid, args, n);
 }
@@ -314,4 +373,34 @@ clade_status clade_elementwise_run(clade_runtime *rt, const clade_elementwise_ca
     clade_status status = launch(rt, call);
     clade_recording_resume(rt, recording);
     return status;
+}
+
+/* Columns, rows and batch stay three dimensions. */
+static void epilogue_nest(loop_nest *nest, const clade_elementwise_call *call)
+{
+    nest->ndim = 3;
+    for (int d = 0; d < 3; d++) {
+        nest->dim[d] = call->shape.dim[2 - d];
+        for (int k = 0; k < call->operands; k++)
+            nest->stride[k][d] = call->operand[k].stride[2 - d];
+    }
+}
+
+bool clade_elementwise_epilogue_name(const clade_elementwise_call *call, char *family,
+                                     size_t family_size, char *options, size_t options_size)
+{
+    loop_nest nest;
+    epilogue_nest(&nest, call);
+    text_buffer family_text = {family, family_size, 0};
+    text_buffer options_text = {options, options_size, 0};
+    write_family(&family_text, call);
+    write_options(&options_text, call, &nest);
+    return family_text.used < family_size && options_text.used < options_size;
+}
+
+int clade_elementwise_epilogue_args(clade_arg *args, const clade_elementwise_call *call)
+{
+    loop_nest nest;
+    epilogue_nest(&nest, call);
+    return call_args(args, call, &nest);
 }

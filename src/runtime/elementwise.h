@@ -66,4 +66,17 @@ bool clade_elementwise_writes(const clade_elementwise_call *call, int operand);
  * order. */
 bool clade_same_window(const clade_operand *a, const clade_operand *b, const clade_shape *shape);
 
+/* --- a call as the epilogue of a GEMM kernel ---------------------------------------------------
+ * The call has three dimensions and its operand 0 is the product. The kernel's text begins with
+ * macros that declare, compute and store (see put_epilogue_macros), then comes cl/FAMILY.cl. In
+ * base/alloc memory; NULL with the error set. */
+char *clade_elementwise_epilogue_text(const clade_elementwise_call *call, const char *family);
+/* What tells such kernels apart; false when there is no room. */
+bool clade_elementwise_epilogue_name(const clade_elementwise_call *call, char *family,
+                                     size_t family_size, char *options, size_t options_size);
+#define CLADE_ELEMENTWISE_ARGS                                                                     \
+    (5 * CLADE_ELEMENTWISE_OPERANDS + CLADE_EXPRESSION_PARAMS * CLADE_ELEMENTWISE_STAGES)
+/* The arguments for PARAMS, at most CLADE_ELEMENTWISE_ARGS; returns how many. */
+int clade_elementwise_epilogue_args(clade_arg *args, const clade_elementwise_call *call);
+
 #endif

@@ -8,7 +8,7 @@
 #include "runtime/record.h"
 
 clade_gemm_provider clade_gemm_providers[CLADE_GEMM_PROVIDERS] = {
-    [CLADE_GEMM_OWN] = {"clade", false, clade_gemm_own},
+    [CLADE_GEMM_OWN] = {"clade", true, clade_gemm_own},
     [CLADE_GEMM_CLBLAST] = {"clblast", false, clade_gemm_clblast},
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/elementwise.h"
 #include "runtime/gemm_provider.h"
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -47,33 +48,62 @@ static void choose_tile(cpu_plan *p, const clade_runtime *rt, const clade_gemm *
     p->rows = tile_rows(g->m, p->vectors == 1 ? tall : rt->shape.vector_width < 16 ? narrow : wide);
 }
 
-/* B's block shares the second-level cache with what passes through; a transposed A is packed too.
- */
-#define DEPTH       256
-#define LOCAL_BYTES (256 << 10)
+/* What one group costs in the kernel's own steps: its tiles, and the packing that the groups beside
+ * or below it repeat. */
+static double group_cost(const cpu_plan *p, const clade_gemm *g, int64_t tiles_m, int64_t tiles_n)
+{
+    double results = (double)(p->rows * p->vectors), k = (double)g->k;
+    double tile = results * k + 60;
+    double pack_b = (double)(p->vectors * p->width) * k * (g->trans_b ? 0.8 : 0.5);
+    double pack_a = g->trans_a ? (double)p->rows * k : 0;
+    return (double)(tiles_m * tiles_n) * tile + (double)tiles_n * pack_b +
+           (double)tiles_m * pack_a + 4000;
+}
 
+/* Cuts C into groups so that the last compute unit is done soonest. */
+static void choose_groups(cpu_plan *p, const clade_runtime *rt, const clade_gemm *g, int64_t most_n)
+{
+    const int64_t columns = (int64_t)p->vectors * p->width, units = rt->info.compute_units;
+    const int64_t tiles_m = ceil_div(g->m, p->rows), tiles_n = ceil_div(g->n, columns);
+    const int64_t least = ceil_div(tiles_n, most_n), limit = 4 * units;
+    double best = 0;
+    for (int64_t by_m = 1; by_m == 1 || (by_m <= tiles_m && by_m * least * g->batch <= limit);
+         by_m++) {
+        for (int64_t by_n = least;
+             by_n == least || (by_n <= tiles_n && by_m * by_n * g->batch <= limit); by_n++) {
+            int64_t m = ceil_div(tiles_m, by_m), n = ceil_div(tiles_n, by_n);
+            int64_t groups = ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch;
+            double cost = (double)ceil_div(groups, units) * group_cost(p, g, m, n);
+            if (best == 0 || cost < best) {
+                best = cost;
+                p->block_m = m * p->rows;
+                p->block_n = n * columns;
+            }
+        }
+    }
+}
+
+#define PACKED_ROWS 8 /* as cl/gemm_cpu.cl has it */
+
+/* The panels of B share the second-level cache with what passes through. Deep blocks spare passes
+ * over C; with a transposed A wide ones spare packing. Local memory holds both and some slack: PoCL
+ * aborts when alignment makes it overflow. */
 static void choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm *g)
 {
-    const int64_t size = (int64_t)clade_dtype_size(g->dtype), columns = p->vectors * p->width;
-    int64_t local = smaller((int64_t)rt->info.local_memory_bytes, 2 * LOCAL_BYTES);
-    if (g->trans_a)
-        local /= 2;
-    p->block_k = smaller(DEPTH, local / (size * columns));
-    p->block_k = ceil_div(g->k, ceil_div(g->k, p->block_k));
-    int64_t most = smaller(local, LOCAL_BYTES) / (size * p->block_k);
-    int64_t tiles_m = ceil_div(g->m, p->rows), tiles_n = ceil_div(g->n, columns);
-    int64_t groups_m = ceil_div(tiles_m, most / p->rows ? most / p->rows : 1);
-    int64_t groups_n = ceil_div(tiles_n, most / columns ? most / columns : 1);
-    int64_t wanted = 4 * rt->info.compute_units;
-    while (groups_m * groups_n * g->batch < wanted && (groups_m < tiles_m || groups_n < tiles_n)) {
-        bool split_n = groups_n < tiles_n &&
-                       (!g->trans_a || g->n / groups_n >= g->m / groups_m || groups_m == tiles_m);
-        *(split_n ? &groups_n : &groups_m) += 1;
-    }
-    p->block_m = ceil_div(tiles_m, groups_m) * p->rows;
-    p->block_n = ceil_div(tiles_n, groups_n) * columns;
+    const int64_t size = (int64_t)clade_dtype_size(g->dtype);
+    const int64_t columns = (int64_t)p->vectors * p->width;
+    const int64_t rows_a = g->trans_a ? (int64_t)PACKED_ROWS * p->rows : 0;
+    const int64_t local = (int64_t)rt->info.local_memory_bytes - 2048;
+    int64_t depth = smaller(g->trans_a ? 256 : 512, local / (size * (columns + rows_a)));
+    depth = depth > 4 ? depth : 4;
+    p->block_k = ceil_div(g->k, ceil_div(g->k, depth));
+    if (p->block_k > 4 && p->block_k < g->k)
+        p->block_k = ceil_div(p->block_k, 4) * 4;
+    int64_t panels = smaller((g->trans_a ? 256 : 128) << 10, local - rows_a * size * p->block_k) /
+                     (size * p->block_k * columns);
+    choose_groups(p, rt, g, panels > 1 ? panels : 1);
     p->local_b = (size_t)(p->block_k * p->block_n * size);
-    p->local_a = (size_t)(p->block_k * p->block_m * size);
+    p->local_a = (size_t)(p->block_k * rows_a * size);
 }
 
 /* The arguments that both kernels start with. Returns how many. */
@@ -108,24 +138,68 @@ static clade_arg local_arg(size_t bytes)
     return (clade_arg){.kind = CLADE_ARG_LOCAL, .as.local_bytes = bytes};
 }
 
+typedef struct own_kernel {
+    const char *source; /* cl/SOURCE.cl */
+    const clade_gemm *gemm;
+} own_kernel;
+
+static char *generate(const void *user)
+{
+    const own_kernel *own = user;
+    return clade_elementwise_epilogue_text(own->gemm->epilogue, own->source);
+}
+
+/* The kernel of cl/SOURCE.cl with these options, and with the epilogue where there is one. */
+static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, const own_kernel *own,
+                               const char *options)
+{
+    const clade_gemm *g = own->gemm;
+    if (!g->epilogue)
+        return clade_kernel_get(
+            out, rt,
+            &(clade_kernel_key){.family = own->source, .options = options, .name = "gemm"});
+    char family[640], all_options[1280];
+    int f = snprintf(family, sizeof family, "%s:", own->source);
+    int o = snprintf(all_options, sizeof all_options, "%s ", options);
+    if (!clade_elementwise_epilogue_name(g->epilogue, family + f, sizeof family - (size_t)f,
+                                         all_options + o, sizeof all_options - (size_t)o))
+        return CLADE_FAIL(CLADE_ERR_INTERNAL, "gemm: an epilogue of %d stages is too long a name",
+                          g->epilogue->stages);
+    return clade_kernel_get(out, rt,
+                            &(clade_kernel_key){.family = family,
+                                                .options = all_options,
+                                                .name = "gemm",
+                                                .generate = generate,
+                                                .user = own});
+}
+
+/* Room for all that a kernel of ours takes. */
+#define MOST_ARGS (32 + CLADE_ELEMENTWISE_ARGS)
+
+static clade_status launch(clade_runtime *rt, clade_kernel *kernel, const clade_grid *grid,
+                           const clade_gemm *g, clade_arg *args, int count)
+{
+    if (g->epilogue)
+        count += clade_elementwise_epilogue_args(args + count, g->epilogue);
+    return clade_launch(rt, kernel, grid, args, count);
+}
+
 static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g)
 {
-    cpu_plan p;
+    cpu_plan p = {0};
     choose_tile(&p, rt, g);
     choose_blocks(&p, rt, g);
-    char options[96];
-    snprintf(options, sizeof options, "-DT=%s -DV=%d -DMR=%d -DNV=%d -DTA=%d -DTB=%d",
+    char options[112];
+    snprintf(options, sizeof options, "-DT=%s -DV=%d -DMR=%d -DNV=%d -DTRANS_A=%d -DTRANS_B=%d",
              g->dtype == CLADE_F64 ? "double" : "float", p.width, p.rows, p.vectors, g->trans_a,
              g->trans_b);
     clade_kernel *kernel;
-    CLADE_TRY(clade_kernel_get(
-        &kernel, rt,
-        &(clade_kernel_key){.family = "gemm_cpu", .options = options, .name = "gemm"}));
+    CLADE_TRY(get_kernel(&kernel, rt, &(own_kernel){"gemm_cpu", g}, options));
     clade_grid grid = {.dims = 3,
                        .global = {(size_t)ceil_div(g->n, p.block_n),
                                   (size_t)ceil_div(g->m, p.block_m), (size_t)g->batch},
                        .local = {1, 1, 1}};
-    clade_arg args[32];
+    clade_arg args[MOST_ARGS];
     int n = common_args(args, g);
     args[n++] = clade_arg_i32(p.block_m);
     args[n++] = clade_arg_i32(p.block_n);
@@ -133,29 +207,27 @@ static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g)
     args[n++] = local_arg(p.local_b);
     if (g->trans_a)
         args[n++] = local_arg(p.local_a);
-    return clade_launch(rt, kernel, &grid, args, n);
+    return launch(rt, kernel, &grid, g, args, n);
 }
 
 static clade_status run_small(clade_runtime *rt, const clade_gemm *g)
 {
     int side = rt->info.largest_work_group >= 256 ? 16 : rt->info.largest_work_group >= 64 ? 8 : 1;
     int results = g->m >= 128 && g->n >= 128 ? 4 : 1;
-    char options[64];
-    snprintf(options, sizeof options, "-DT=%s -DG=%d -DR=%d -DTA=%d -DTB=%d",
+    char options[80];
+    snprintf(options, sizeof options, "-DT=%s -DG=%d -DR=%d -DTRANS_A=%d -DTRANS_B=%d",
              g->dtype == CLADE_F64 ? "double" : "float", side, results, g->trans_a, g->trans_b);
     clade_kernel *kernel;
-    CLADE_TRY(clade_kernel_get(
-        &kernel, rt,
-        &(clade_kernel_key){.family = "gemm_small", .options = options, .name = "gemm"}));
+    CLADE_TRY(get_kernel(&kernel, rt, &(own_kernel){"gemm_small", g}, options));
     size_t group = (size_t)side;
     clade_grid grid = {.dims = 3,
                        .global = {(size_t)ceil_div(g->n, side * results) * group,
                                   (size_t)ceil_div(g->m, side * results) * group, (size_t)g->batch},
                        .local = {group, group, 1},
                        .whole_group = true};
-    clade_arg args[32];
+    clade_arg args[MOST_ARGS];
     int n = common_args(args, g);
-    return clade_launch(rt, kernel, &grid, args, n);
+    return launch(rt, kernel, &grid, g, args, n);
 }
 
 clade_status clade_gemm_own(clade_runtime *rt, const clade_gemm *gemm)
