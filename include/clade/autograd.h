@@ -73,18 +73,18 @@ CLADE_API size_t clade_tape_length(const clade_context *ctx);
 typedef clade_tensor *(*clade_gradcheck_fn)(void *user, clade_tensor *const *inputs, int count);
 
 typedef struct clade_gradcheck_params {
-    double step;     /* h of the central difference (default 0: 1e-5) */
-    double rtol;     /* (default 0: 1e-5) */
-    double atol;     /* (default 0: 1e-7) */
-    int directions;  /* random directions over all inputs at once (default 0: 4) */
-    int elements;    /* single elements checked per input (default 0: 8; all if it has fewer) */
-    uint64_t seed;   /* of the directions and the choice of elements (default 0) */
+    double step;    /* h of the central difference (default 0: 1e-5) */
+    double rtol;    /* (default 0: 1e-5) */
+    double atol;    /* (default 0: 1e-7) */
+    int directions; /* random directions over all inputs at once (default 0: 4) */
+    int elements;   /* single elements checked per input (default 0: 8; all if it has fewer) */
+    uint64_t seed;  /* of the directions and the choice of elements (default 0) */
 } clade_gradcheck_params;
 
 /* What was measured. */
 typedef struct clade_gradcheck_result {
-    int checks;          /* comparisons made */
-    double worst_error;  /* largest |analytic - numeric| / (atol + rtol * |numeric|); <= 1 passes */
+    int checks;         /* comparisons made */
+    double worst_error; /* largest |analytic - numeric| / (atol + rtol * |numeric|); <= 1 passes */
 } clade_gradcheck_result;
 
 /* Compares the gradients from clade_backward with central differences, signs included:

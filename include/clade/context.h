@@ -23,8 +23,8 @@ extern "C" {
 #endif
 
 typedef enum clade_device_type {
-    CLADE_DEVICE_CPU         = 1,
-    CLADE_DEVICE_GPU         = 2,
+    CLADE_DEVICE_CPU = 1,
+    CLADE_DEVICE_GPU = 2,
     CLADE_DEVICE_ACCELERATOR = 3
 } clade_device_type;
 
@@ -67,9 +67,9 @@ CLADE_API clade_status clade_device_select(const clade_device_info *list, size_t
 
 typedef enum clade_log_level {
     CLADE_LOG_ERROR = 1, /* something was set aside that the user should know of */
-    CLADE_LOG_WARN  = 2,
-    CLADE_LOG_INFO  = 3, /* the device chosen and why, first-time compilation */
-    CLADE_LOG_DEBUG = 4  /* each program built or loaded, each new device buffer */
+    CLADE_LOG_WARN = 2,
+    CLADE_LOG_INFO = 3, /* the device chosen and why, first-time compilation */
+    CLADE_LOG_DEBUG = 4 /* each program built or loaded, each new device buffer */
 } clade_log_level;
 
 /* message: one line without newline, valid during the call. The callback must not call Clade. */

@@ -44,10 +44,10 @@ typedef struct clade_mnist_split {
 
 typedef struct clade_mnist {
     clade_mnist_split train, test;
-    int classes;            /* 10 */
-    const char *folder;     /* where it was read */
-    const char *name;       /* "MNIST", "Fashion-MNIST", "MNIST (6,000-image subset)" or the
-                               folder's own name */
+    int classes;        /* 10 */
+    const char *folder; /* where it was read */
+    const char *name;   /* "MNIST", "Fashion-MNIST", "MNIST (6,000-image subset)" or the
+                           folder's own name */
 } clade_mnist;
 
 /* Loads train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and

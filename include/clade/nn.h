@@ -16,10 +16,10 @@ extern "C" {
 #endif
 
 typedef enum clade_init_kind {
-    CLADE_INIT_KIND_ZEROS           = 0,
-    CLADE_INIT_KIND_CONSTANT        = 1,
-    CLADE_INIT_KIND_UNIFORM         = 2,
-    CLADE_INIT_KIND_NORMAL          = 3,
+    CLADE_INIT_KIND_ZEROS = 0,
+    CLADE_INIT_KIND_CONSTANT = 1,
+    CLADE_INIT_KIND_UNIFORM = 2,
+    CLADE_INIT_KIND_NORMAL = 3,
     CLADE_INIT_KIND_KAIMING_UNIFORM = 4
 } clade_init_kind;
 
@@ -57,8 +57,7 @@ CLADE_API clade_tensor *clade_param(clade_params *params, const char *name, clad
  * nn.Linear does: U(-1/sqrt(in), 1/sqrt(in)). weight and bias come out borrowed from the set; bias
  * may be NULL for a layer without one. Both are added or none. */
 CLADE_API clade_status clade_linear_params(clade_params *params, const char *name, int64_t in,
-                                           int64_t out, clade_tensor **weight,
-                                           clade_tensor **bias);
+                                           int64_t out, clade_tensor **weight, clade_tensor **bias);
 
 CLADE_API size_t clade_params_count(const clade_params *params);
 /* Sum of their elements. */

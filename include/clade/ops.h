@@ -76,8 +76,8 @@ CLADE_API clade_tensor *clade_gelu(clade_tensor *x);     /* x/2 * (1 + erf(x / s
 CLADE_API clade_tensor *clade_silu(clade_tensor *x);     /* x * sigmoid(x) */
 CLADE_API clade_tensor *clade_softplus(clade_tensor *x); /* log(1 + e^x), without overflow */
 
-/* Converts; to x's own dtype a view. Float to integer truncates; a float value outside the integer's
- * range is undefined. The gradient is cast back when both are floats. */
+/* Converts; to x's own dtype a view. Float to integer truncates; a float value outside the
+ * integer's range is undefined. The gradient is cast back when both are floats. */
 CLADE_API clade_tensor *clade_cast(clade_tensor *x, clade_dtype dtype);
 
 /* --- reductions ------------------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ CLADE_API clade_tensor *clade_log_softmax(clade_tensor *x, int axis);
 
 typedef enum clade_reduction {
     CLADE_REDUCTION_MEAN = 0,
-    CLADE_REDUCTION_SUM  = 1,
+    CLADE_REDUCTION_SUM = 1,
     CLADE_REDUCTION_NONE = 2
 } clade_reduction;
 
@@ -157,8 +157,7 @@ typedef struct clade_cross_entropy_params {
 CLADE_API clade_tensor *clade_cross_entropy(clade_tensor *logits, clade_tensor *labels,
                                             const clade_cross_entropy_params *params);
 /* (a - b)^2, reduced; a and b have the same shape. */
-CLADE_API clade_tensor *clade_mse_loss(clade_tensor *a, clade_tensor *b,
-                                       clade_reduction reduction);
+CLADE_API clade_tensor *clade_mse_loss(clade_tensor *a, clade_tensor *b, clade_reduction reduction);
 
 #ifdef __cplusplus
 }

@@ -30,8 +30,7 @@ typedef struct clade_sgd_params {
  * A parameter without any gradient counts as one with gradient 0.
  * params must outlive the optimizer and must not grow after this call. Freed with
  * clade_optimizer_free. */
-CLADE_API CLADE_NODISCARD clade_status clade_sgd_create(clade_optimizer **out,
-                                                        clade_params *params,
+CLADE_API CLADE_NODISCARD clade_status clade_sgd_create(clade_optimizer **out, clade_params *params,
                                                         const clade_sgd_params *settings);
 CLADE_API void clade_optimizer_free(clade_optimizer **opt);
 

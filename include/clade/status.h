@@ -37,23 +37,23 @@ extern "C" {
 
 /* 0 is success; failures are negative and their values never change between versions. */
 typedef enum clade_status {
-    CLADE_OK                 = 0,
-    CLADE_ERR_ARGUMENT       = -1,  /* NULL, or a value outside what the function accepts */
-    CLADE_ERR_SHAPE          = -2,  /* shapes that do not fit together, or too large */
-    CLADE_ERR_DTYPE          = -3,  /* a dtype that the function does not take, or a mixture */
-    CLADE_ERR_STATE          = -4,  /* the right call at the wrong time: no open scope, no tape */
-    CLADE_ERR_OUT_OF_MEMORY  = -5,  /* host or device memory, after the pool's cache was emptied */
-    CLADE_ERR_NO_DEVICE      = -6,  /* no OpenCL platform or device, or none that matches */
-    CLADE_ERR_OPENCL         = -7,  /* an OpenCL call failed: clade_error.cl_code says how */
-    CLADE_ERR_BUILD          = -8,  /* a kernel did not compile */
-    CLADE_ERR_UNSUPPORTED    = -9,  /* this device or this build cannot do it (fp64, zlib, libpng) */
-    CLADE_ERR_NO_GRADIENT    = -10, /* backward reached an op that has no gradient */
-    CLADE_ERR_MODIFIED       = -11, /* backward needs a tensor that was overwritten since */
-    CLADE_ERR_GRADIENT       = -12, /* clade_gradcheck: analytic and numeric gradients differ */
-    CLADE_ERR_IO             = -13, /* a file cannot be opened, read, written or renamed */
-    CLADE_ERR_FORMAT         = -14, /* a file's content is not what its format demands */
-    CLADE_ERR_BLAS           = -15, /* CLBlast failed: clade_error.cl_code holds its status */
-    CLADE_ERR_INTERNAL       = -16  /* a bug in Clade: please report it with the message */
+    CLADE_OK = 0,
+    CLADE_ERR_ARGUMENT = -1,      /* NULL, or a value outside what the function accepts */
+    CLADE_ERR_SHAPE = -2,         /* shapes that do not fit together, or too large */
+    CLADE_ERR_DTYPE = -3,         /* a dtype that the function does not take, or a mixture */
+    CLADE_ERR_STATE = -4,         /* the right call at the wrong time: no open scope, no tape */
+    CLADE_ERR_OUT_OF_MEMORY = -5, /* host or device memory, after the pool's cache was emptied */
+    CLADE_ERR_NO_DEVICE = -6,     /* no OpenCL platform or device, or none that matches */
+    CLADE_ERR_OPENCL = -7,        /* an OpenCL call failed: clade_error.cl_code says how */
+    CLADE_ERR_BUILD = -8,         /* a kernel did not compile */
+    CLADE_ERR_UNSUPPORTED = -9,   /* this device or this build cannot do it (fp64, zlib, libpng) */
+    CLADE_ERR_NO_GRADIENT = -10,  /* backward reached an op that has no gradient */
+    CLADE_ERR_MODIFIED = -11,     /* backward needs a tensor that was overwritten since */
+    CLADE_ERR_GRADIENT = -12,     /* clade_gradcheck: analytic and numeric gradients differ */
+    CLADE_ERR_IO = -13,           /* a file cannot be opened, read, written or renamed */
+    CLADE_ERR_FORMAT = -14,       /* a file's content is not what its format demands */
+    CLADE_ERR_BLAS = -15,         /* CLBlast failed: clade_error.cl_code holds its status */
+    CLADE_ERR_INTERNAL = -16      /* a bug in Clade: please report it with the message */
 } clade_status;
 
 /* The last failure on this thread. message is one line without a final newline; cl_code is OpenCL's

@@ -25,7 +25,7 @@ typedef enum clade_dtype {
     CLADE_F32 = 0, /* the default of all computation */
     CLADE_F64 = 1, /* where the device has it (clade_device_info.has_f64): gradient checks */
     CLADE_I32 = 2, /* labels and indices */
-    CLADE_U8  = 3  /* images; the result of comparisons (0 or 1) */
+    CLADE_U8 = 3   /* images; the result of comparisons (0 or 1) */
 } clade_dtype;
 
 #define CLADE_DTYPE_COUNT 4

@@ -23,10 +23,10 @@ bool clade_shape_broadcast(const clade_shape *a, const clade_shape *b, clade_sha
 /* Whether `from` can be broadcast to exactly `to`. */
 bool clade_shape_expands_to(const clade_shape *from, const clade_shape *to);
 
-/* The strides by which elements of shape `from`, laid out by `stride`, are seen as `to`, which has the
- * same number of elements; false where only a copy can be. */
-bool clade_shape_view_strides(const clade_shape *from, const int64_t *stride,
-                              const clade_shape *to, int64_t *out);
+/* The strides by which elements of shape `from`, laid out by `stride`, are seen as `to`, which has
+ * the same number of elements; false where only a copy can be. */
+bool clade_shape_view_strides(const clade_shape *from, const int64_t *stride, const clade_shape *to,
+                              int64_t *out);
 
 /* An axis in 0..ndim-1 for one in -ndim..ndim-1; -1 when out of range. */
 int clade_shape_axis(const clade_shape *shape, int axis);

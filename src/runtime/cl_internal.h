@@ -73,7 +73,7 @@ struct clade_buffer {
     int size_class;
     int refs;
     size_t recorded_index; /* in the recording's list */
-    bool is_recorded; /* the recording that goes on holds a reference */
+    bool is_recorded;      /* the recording that goes on holds a reference */
     bool made_while_recording;
     clade_buffer *next; /* in its free list */
 };
@@ -117,7 +117,7 @@ typedef enum clade_gemm_verdict {
 } clade_gemm_verdict;
 
 typedef struct clade_gemm_state {
-    int forced; /* the provider that CLADE_GEMM names, or -1 */
+    int forced;                        /* the provider that CLADE_GEMM names, or -1 */
     clade_gemm_verdict verdicts[2][8]; /* by provider; f64, trans_a, trans_b */
     bool used_clblast;
 } clade_gemm_state;

@@ -124,7 +124,8 @@ void clade_disk_cache_open(clade_disk_cache *cache, const char *dir, const clade
     }
     const char *fault = dir_fault(cache->dir);
     if (fault) {
-        clade_logger_write(log, CLADE_LOG_WARN, "program cache: %s: %s; not used", cache->dir, fault);
+        clade_logger_write(log, CLADE_LOG_WARN, "program cache: %s: %s; not used", cache->dir,
+                           fault);
         cache->dir[0] = '\0';
     }
 }
@@ -185,7 +186,8 @@ void clade_disk_cache_store(const clade_disk_cache *cache, const clade_program_t
     snprintf(temporary, sizeof temporary, "%s/new-XXXXXX", cache->dir);
     int fd = mkstemp(temporary);
     if (fd < 0) {
-        clade_logger_write(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", temporary, strerror(errno));
+        clade_logger_write(cache->log, CLADE_LOG_DEBUG, "program cache: %s: %s", temporary,
+                           strerror(errno));
         return;
     }
     header head = make_header(cache, text, binary, size);

@@ -164,18 +164,18 @@ static clade_status load_or_build(cl_program *out, clade_runtime *rt, const clad
         *out = build_binary(rt, binary, size, text->options);
         clade_free(binary);
         clade_logger_write(&rt->log, CLADE_LOG_DEBUG, "kernels %s [%s]: %s in %.1f ms", key->family,
-                  key->options, *out ? "loaded from the cache" : "cached binary refused",
-                  milliseconds_since(&start));
+                           key->options, *out ? "loaded from the cache" : "cached binary refused",
+                           milliseconds_since(&start));
         if (*out)
             return CLADE_OK;
     }
     if (!rt->programs.compiled)
         clade_logger_write(&rt->log, CLADE_LOG_INFO, "compiling kernels for %s%s%s", rt->info.name,
-                  rt->disk.dir[0] ? ", kept in " : "", rt->disk.dir);
+                           rt->disk.dir[0] ? ", kept in " : "", rt->disk.dir);
     rt->programs.compiled = true;
     CLADE_TRY(build_source(out, rt, key, text));
     clade_logger_write(&rt->log, CLADE_LOG_DEBUG, "kernels %s [%s]: built from source in %.1f ms",
-              key->family, key->options, milliseconds_since(&start));
+                       key->family, key->options, milliseconds_since(&start));
     clade_status status = store_binary(rt, *out, text);
     if (status != CLADE_OK)
         clReleaseProgram(*out);

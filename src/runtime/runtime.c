@@ -38,14 +38,15 @@ static void log_choice(const clade_runtime *rt, const char *selector, bool from_
 {
     const clade_device_info *d = &rt->info;
     if (selector && *selector)
-        clade_logger_write(&rt->log, CLADE_LOG_INFO, "device %d: %s (%s, %u units, driver %s, on %s): %s%s",
-                  d->index, d->name, clade_device_kind(d), d->compute_units, d->driver,
-                  d->platform_name,
-                  from_environment ? "asked for by CLADE_DEVICE=" : "asked for as ", selector);
+        clade_logger_write(
+            &rt->log, CLADE_LOG_INFO, "device %d: %s (%s, %u units, driver %s, on %s): %s%s",
+            d->index, d->name, clade_device_kind(d), d->compute_units, d->driver, d->platform_name,
+            from_environment ? "asked for by CLADE_DEVICE=" : "asked for as ", selector);
     else
         clade_logger_write(&rt->log, CLADE_LOG_INFO,
-                  "device %d: %s (%s, %u units, driver %s, on %s): best of %zu", d->index, d->name,
-                  clade_device_kind(d), d->compute_units, d->driver, d->platform_name, count);
+                           "device %d: %s (%s, %u units, driver %s, on %s): best of %zu", d->index,
+                           d->name, clade_device_kind(d), d->compute_units, d->driver,
+                           d->platform_name, count);
 }
 
 static clade_status choose_device(clade_runtime *rt, const char *selector)
@@ -128,7 +129,7 @@ void clade_runtime_free(clade_runtime **runtime)
     clade_runtime *rt = *runtime;
     if (rt->pool.live_count)
         clade_logger_write(&rt->log, CLADE_LOG_ERROR, "%llu device buffers were not freed",
-                  (unsigned long long)rt->pool.live_count);
+                           (unsigned long long)rt->pool.live_count);
     if (rt->queue) {
         clFinish(rt->queue);
         (void)clade_runtime_trim(rt);

@@ -52,14 +52,13 @@ static clade_tensor *run(clade_node *node)
     node->output = clade_scope_adopt(node->ctx, make_output(node, &meta));
     if (!node->output)
         return NULL;
-    if (clade_tape_wants(node->ctx, node) &&
-        clade_tape_record(node->ctx->tape, node) != CLADE_OK)
+    if (clade_tape_wants(node->ctx, node) && clade_tape_record(node->ctx->tape, node) != CLADE_OK)
         return NULL;
     return node->output;
 }
 
-clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs,
-                          clade_tensor *const *inputs, int count)
+clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs, clade_tensor *const *inputs,
+                          int count)
 {
     for (int i = 0; i < count; i++) {
         if (!inputs[i]) {
@@ -73,8 +72,8 @@ clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs,
         }
     }
     if (count < op->min_inputs || count > op->max_inputs) {
-        (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: %d inputs given, %d to %d taken", op->name,
-                         count, op->min_inputs, op->max_inputs);
+        (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: %d inputs given, %d to %d taken", op->name, count,
+                         op->min_inputs, op->max_inputs);
         return NULL;
     }
     clade_node node = {.op = op, .ctx = inputs[0]->ctx, .count = count};

@@ -24,10 +24,10 @@ typedef struct clade_node {
     clade_tensor *output;  /* likewise */
 
     /* Set when recorded. */
-    uint64_t *versions;  /* of the inputs' storage, for those that backward needs */
+    uint64_t *versions; /* of the inputs' storage, for those that backward needs */
     uint64_t out_version;
-    clade_tensor *grad;  /* what has arrived at the output; owned */
-    bool done;           /* backward went through it */
+    clade_tensor *grad; /* what has arrived at the output; owned */
+    bool done;          /* backward went through it */
     clade_tensor *inline_inputs[4];
     uint64_t inline_versions[4];
 } clade_node;
@@ -69,10 +69,11 @@ typedef struct clade_op {
     const char *gradient_of; /* names the op whose backward this one computes; else NULL */
 } clade_op;
 
-/* Runs op, records it where a tape is open and an input requires a gradient, and returns the result,
- * which belongs to the innermost scope. NULL among the inputs yields NULL. attrs may be NULL. */
-clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs,
-                          clade_tensor *const *inputs, int count);
+/* Runs op, records it where a tape is open and an input requires a gradient, and returns the
+ * result, which belongs to the innermost scope. NULL among the inputs yields NULL. attrs may be
+ * NULL. */
+clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs, clade_tensor *const *inputs,
+                          int count);
 
 /* The same for ops without inputs. */
 clade_tensor *clade_apply_create(clade_context *ctx, const clade_op *op, const clade_attrs *attrs);

@@ -75,16 +75,17 @@ static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, clade_dtyp
                                clade_reduce_kind kind, bool by_rows)
 {
     static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN"};
-    static const char *const types[CLADE_DTYPE_COUNT] = {
-        [CLADE_F32] = "", [CLADE_F64] = " -DT=double -DA=double", [CLADE_I32] = " -DT=int -DA=int",
-        [CLADE_U8] = " -DT=uchar -DA=int"};
+    static const char *const types[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "",
+                                                         [CLADE_F64] = " -DT=double -DA=double",
+                                                         [CLADE_I32] = " -DT=int -DA=int",
+                                                         [CLADE_U8] = " -DT=uchar -DA=int"};
     char options[64];
     snprintf(options, sizeof options, "%s%s", kinds[kind], types[dtype]);
-    return clade_kernel_get(out, rt,
-                            &(clade_kernel_key){.family = "reduce",
-                                                .options = options,
-                                                .name = by_rows ? "reduce_rows"
-                                                                : "reduce_columns"});
+    return clade_kernel_get(
+        out, rt,
+        &(clade_kernel_key){.family = "reduce",
+                            .options = options,
+                            .name = by_rows ? "reduce_rows" : "reduce_columns"});
 }
 
 static clade_arg scale_arg(clade_dtype dtype, double scale)
@@ -168,8 +169,8 @@ static clade_status reduce_copy(clade_tensor *out, clade_tensor *in, unsigned ma
     clade_tensor *copy = view ? clade_tensor_new(in->ctx, in->dtype, &shape, "reduce") : NULL;
     clade_status status = copy ? clade_tensor_assign(copy, view) : clade_last_error()->status;
     if (status == CLADE_OK)
-        status = clade_reduce(out, copy, ((1u << shape.ndim) - 1u) & ~((1u << kept) - 1u), kind,
-                              scale);
+        status =
+            clade_reduce(out, copy, ((1u << shape.ndim) - 1u) & ~((1u << kept) - 1u), kind, scale);
     clade_tensor_unref(copy);
     clade_tensor_unref(view);
     return status;
