@@ -23,7 +23,10 @@ SUBSET = os.path.join(HERE, "..", "data", "mnist-subset")
 WEIGHTS = (("fc1.weight", (128, 784), 0x10000000, 1 / 28), ("fc1.bias", (128,), 0x20000000, 1 / 28),
            ("fc2.weight", (10, 128), 0x30000000, 128 ** -0.5),
            ("fc2.bias", (10,), 0x40000000, 128 ** -0.5))
-ORDER, SAMPLE = 0x50000000, 0x60000000
+# Of 60 orders the one whose hidden layer stays farthest from the kink of ReLU: no input to it comes
+# closer to 0 than 2.9e-6. Within rounding (some 1e-6) two right implementations may fall on different
+# sides, and from there on their losses differ by 1e-3.
+ORDER, SAMPLE = 0x50300000, 0x60000000
 SAMPLES = 2000
 
 
