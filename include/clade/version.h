@@ -1,5 +1,4 @@
-/* The one place that holds Clade's version: Meson reads the library's version and soname from here.
- */
+/* The one place that holds Clade's version: Meson reads the library's version and soname here. */
 #ifndef CLADE_VERSION_H
 #define CLADE_VERSION_H
 
