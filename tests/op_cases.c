@@ -10,6 +10,7 @@ extern const op_case_family pointwise_cases;
 extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
 
+/* clang-format off */
 const op_case_family *const op_case_families[] = {
     &copy_cases,
     &create_cases,
@@ -20,6 +21,7 @@ const op_case_family *const op_case_families[] = {
     &reduction_cases,
     &view_cases,
 };
+/* clang-format on */
 const size_t op_case_family_count = sizeof op_case_families / sizeof op_case_families[0];
 
 const op_case *op_case_at(size_t index)

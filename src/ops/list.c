@@ -15,6 +15,7 @@ extern const clade_op_family clade_reduction_ops;
 extern const clade_op_family clade_softmax_ops;
 extern const clade_op_family clade_view_ops;
 
+/* clang-format off */
 const clade_op_family *const clade_op_families[] = {
     &clade_argmax_ops,
     &clade_cast_ops,
@@ -30,4 +31,5 @@ const clade_op_family *const clade_op_families[] = {
     &clade_softmax_ops,
     &clade_view_ops,
 };
+/* clang-format on */
 const size_t clade_op_family_count = sizeof clade_op_families / sizeof clade_op_families[0];

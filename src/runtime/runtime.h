@@ -162,9 +162,9 @@ clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_g
  * and strides in elements. beta 0 never reads C. Any of m, n, k, batch may be 0.
  *
  * With an epilogue the result goes through an elementwise call (elementwise.h) of shape [batch,m,n]
- * instead: reading its operand 0, whose window is C, yields the result; what is stored, and where, is
- * what its stages write. C's own content is then undefined unless a stage writes it. Other operands
- * overlap neither C nor, where they are written, A and B. */
+ * instead: reading its operand 0, whose window is C, yields the result; what is stored, and where,
+ * is what its stages write. C's own content is then undefined unless a stage writes it. Other
+ * operands overlap neither C nor, where they are written, A and B. */
 typedef struct clade_elementwise_call clade_elementwise_call;
 
 typedef struct clade_gemm {
