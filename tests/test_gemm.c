@@ -2,6 +2,8 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "runtime/elementwise.h"
+#include "runtime/gemm_provider.h"
 #include "runtime_testing.h"
 
 static bool small_only(void)
@@ -205,23 +207,237 @@ START_TEST(skinny_shapes)
 }
 END_TEST
 
-/* Large enough for CLBlast's other path, which copies into padded temporaries. */
-START_TEST(indirect_path)
+/* Several blocks of each dimension, with an edge in each. */
+START_TEST(many_blocks)
 {
+    static const int shapes[][3] = {{301, 270, 290}, {70, 35, 1101}, {13, 1400, 300}};
     clade_runtime *rt = open_runtime("");
-    for (int t = 0; t < 4 && !small_only(); t++)
+    for (int t = 0; t < 12 && !small_only(); t++)
         check_gemm(rt,
                    (clade_gemm){.dtype = CLADE_F32,
                                 .trans_a = t & 1,
-                                .trans_b = t >> 1,
-                                .m = 300 + t,
-                                .n = 270,
-                                .k = 290 - t,
+                                .trans_b = t >> 1 & 1,
+                                .m = shapes[t / 4][0] + t % 4,
+                                .n = shapes[t / 4][1],
+                                .k = shapes[t / 4][2] - t % 4,
                                 .batch = 1 + t % 2,
                                 .alpha = 0.5,
-                                .beta = t > 1},
+                                .beta = t % 4 > 1},
                    1);
     clade_runtime_free(&rt);
+}
+END_TEST
+
+/* --- epilogues --- */
+
+/* relu(p0 * product + bias) where `keep` is not 0, into another buffer, and the product's square
+ * into C: a row, a u8 matrix with gaps, a value that two stages take. */
+static void set_epilogue(clade_elementwise_call *call, const clade_gemm *g, const matrix *bias,
+                         clade_buffer *keep, clade_buffer *out)
+{
+    *call = (clade_elementwise_call){
+        .shape = CLADE_SHAPE(g->batch, g->m, g->n), .operands = 4, .stages = 3};
+    call->operand[0] = (clade_operand){.buffer = g->c,
+                                       .dtype = g->dtype,
+                                       .offset = g->c_offset,
+                                       .stride = {g->c_stride, g->ldc, 1}};
+    call->operand[1] = (clade_operand){
+        .buffer = bias->buffer, .dtype = g->dtype, .offset = bias->offset, .stride = {0, 0, 1}};
+    call->operand[2] = (clade_operand){
+        .buffer = keep, .dtype = CLADE_U8, .offset = 2, .stride = {g->m * (g->n + 5), g->n + 5, 1}};
+    call->operand[3] =
+        (clade_operand){.buffer = out, .dtype = g->dtype, .stride = {g->m * g->n, 1, g->m}};
+    call->stage[0] = (clade_stage){.expression = {"test_affine", "p0*a+b", "ab"},
+                                   .compute = g->dtype,
+                                   .dtype = g->dtype,
+                                   .count = 2,
+                                   .input = {0, 1},
+                                   .output = -1,
+                                   .param = {0.75}};
+    call->stage[1] = (clade_stage){.expression = {"test_keep", "c?(a>0?a:0):0", "ac"},
+                                   .compute = g->dtype,
+                                   .dtype = g->dtype,
+                                   .count = 2,
+                                   .input = {-1, 2},
+                                   .output = 3};
+    call->stage[2] = (clade_stage){.expression = {"test_square", "a*a", "a"},
+                                   .compute = g->dtype,
+                                   .dtype = g->dtype,
+                                   .count = 1,
+                                   .input = {0},
+                                   .output = 0};
+}
+
+/* C and `out` after the product and the call, fused or one after the other. */
+static void run_epilogue(clade_runtime *rt, clade_gemm g, const clade_elementwise_call *call,
+                         bool fused, const matrix *c, void *c_after, void *out_after, size_t bytes)
+{
+    ok(clade_buffer_write(g.c, 0, bytes_of(c), c->host));
+    g.epilogue = fused ? call : NULL;
+    ok(clade_gemm_run(rt, &g));
+    if (!fused)
+        ok(clade_elementwise_run(rt, call));
+    ok(clade_buffer_read(g.c, 0, bytes_of(c), c_after));
+    ok(clade_buffer_read(call->operand[3].buffer, 0, bytes, out_after));
+}
+
+/* The same bits as the product and the call one after the other. */
+static void check_epilogue(clade_runtime *rt, clade_gemm g)
+{
+    matrix a = {.rows = g.trans_a ? g.k : g.m, .cols = g.trans_a ? g.m : g.k};
+    matrix b = {.rows = g.trans_b ? g.n : g.k, .cols = g.trans_b ? g.k : g.n};
+    matrix c = {.rows = g.m, .cols = g.n}, bias = {.rows = 1, .cols = g.n, .offset = 1};
+    matrix *all[] = {&a, &b, &c, &bias};
+    for (int i = 0; i < 4; i++) {
+        all[i]->dtype = g.dtype;
+        all[i]->batch = i < 3 ? g.batch : 1;
+        all[i]->ld = all[i]->cols + i;
+        all[i]->stride = all[i]->rows * all[i]->ld + 3;
+        make(all[i], rt, 7, false);
+    }
+    g.a = a.buffer, g.b = b.buffer, g.c = c.buffer;
+    g.lda = a.ld, g.ldb = b.ld, g.ldc = c.ld;
+    g.a_stride = a.stride, g.b_stride = b.stride, g.c_stride = c.stride;
+    size_t bytes = (size_t)(g.batch * g.m * g.n) * clade_dtype_size(g.dtype);
+    size_t keep_bytes = (size_t)(g.batch * g.m * (g.n + 5) + 2);
+    unsigned char *keep_host = clade_calloc(keep_bytes, 1);
+    for (size_t i = 0; i < keep_bytes; i++)
+        keep_host[i] = (unsigned char)random_int(0, 2);
+    clade_buffer *keep, *out;
+    ok(clade_buffer_create(&keep, rt, keep_bytes));
+    ok(clade_buffer_write(keep, 0, keep_bytes, keep_host));
+    ok(clade_buffer_create(&out, rt, bytes));
+    clade_elementwise_call call;
+    set_epilogue(&call, &g, &bias, keep, out);
+    void *after[4];
+    for (int i = 0; i < 4; i++)
+        after[i] = clade_calloc(1, i % 2 ? bytes : bytes_of(&c));
+    run_epilogue(rt, g, &call, false, &c, after[0], after[1], bytes);
+    run_epilogue(rt, g, &call, true, &c, after[2], after[3], bytes);
+    ck_assert_msg(!memcmp(after[0], after[2], bytes_of(&c)) && !memcmp(after[1], after[3], bytes),
+                  "%s m %d n %d k %d batch %d ta %d tb %d", clade_dtype_name(g.dtype), (int)g.m,
+                  (int)g.n, (int)g.k, (int)g.batch, g.trans_a, g.trans_b);
+    for (int i = 0; i < 4; i++) {
+        clade_free(after[i]);
+        drop(all[i]);
+    }
+    clade_free(keep_host);
+    clade_buffer_free(&keep);
+    clade_buffer_free(&out);
+}
+
+START_TEST(epilogues)
+{
+    static const int shapes[][4] = {
+        {40, 37, 20, 1}, {5, 10, 16, 2}, {1, 33, 9, 1}, {19, 3, 0, 2}, {130, 50, 1100, 1}};
+    clade_runtime *rt = open_runtime("");
+    int count = small_only() ? 4 : 5;
+    bool f64 = clade_runtime_device(rt)->has_f64 && !small_only();
+    for (int i = 0; i < count * 2; i++)
+        for (int d = 0; d < (f64 && i % count < 2 ? 2 : 1); d++)
+            check_epilogue(rt, (clade_gemm){.dtype = d ? CLADE_F64 : CLADE_F32,
+                                            .trans_a = i & 1,
+                                            .trans_b = i >= count,
+                                            .m = shapes[i % count][0],
+                                            .n = shapes[i % count][1],
+                                            .k = shapes[i % count][2],
+                                            .batch = shapes[i % count][3],
+                                            .alpha = 0.5,
+                                            .beta = i & 1});
+    clade_runtime_free(&rt);
+}
+END_TEST
+
+/* --- providers --- */
+
+static clade_runtime *open_with(const char *provider)
+{
+    setenv("CLADE_GEMM", provider, 1);
+    clade_runtime *rt = open_runtime("");
+    unsetenv("CLADE_GEMM");
+    return rt;
+}
+
+/* CLBlast compiles for seconds per kind of kernel: one kind. */
+START_TEST(clblast)
+{
+    clade_runtime *rt = open_with("clblast");
+    check_random(rt, CLADE_F32, 4, 17, 1);
+    ck_assert(!logged("set aside"));
+    clade_runtime_free(&rt);
+}
+END_TEST
+
+START_TEST(unknown_provider)
+{
+    clade_runtime *rt = NULL;
+    setenv("CLADE_GEMM", "mkl", 1);
+    fails(clade_runtime_create(&rt, NULL), CLADE_ERR_ARGUMENT, "\"mkl\"");
+    unsetenv("CLADE_GEMM");
+    ck_assert_ptr_null(rt);
+}
+END_TEST
+
+static clade_status multiply_wrong(clade_runtime *rt, const clade_gemm *g)
+{
+    clade_gemm wrong = *g;
+    wrong.n -= wrong.n > 1; /* its last column stays */
+    return clade_gemm_own(rt, &wrong);
+}
+
+static clade_status multiply_never(clade_runtime *rt, const clade_gemm *g)
+{
+    (void)rt, (void)g;
+    return CLADE_FAIL(CLADE_ERR_BUILD, "no such compiler");
+}
+
+static void check_taken_over(clade_status (*broken)(clade_runtime *, const clade_gemm *),
+                             const char *said)
+{
+    const clade_gemm_provider good = clade_gemm_providers[CLADE_GEMM_CLBLAST];
+    clade_gemm_providers[CLADE_GEMM_CLBLAST].run = broken;
+    clade_runtime *rt = open_with("clblast");
+    check_random(rt, CLADE_F32, 1, 17, 1);
+    ck_assert_str_eq(clade_last_error()->message, "");
+    clade_runtime_free(&rt);
+    clade_gemm_providers[CLADE_GEMM_CLBLAST] = good;
+    ck_assert_msg(logged("clblast is set aside") && logged(said), "%s", log_text);
+}
+
+START_TEST(broken_provider)
+{
+    check_taken_over(multiply_wrong, "instead of");
+    check_taken_over(multiply_never, "no such compiler");
+}
+END_TEST
+
+START_TEST(no_provider)
+{
+    clade_gemm_provider good[CLADE_GEMM_PROVIDERS];
+    memcpy(good, clade_gemm_providers, sizeof good);
+    for (int i = 0; i < CLADE_GEMM_PROVIDERS; i++)
+        clade_gemm_providers[i].run = multiply_never;
+    clade_runtime *rt = open_runtime("");
+    clade_buffer *x;
+    ok(clade_buffer_create(&x, rt, 3 * sizeof(float)));
+    const clade_gemm g = {.m = 1,
+                          .n = 1,
+                          .k = 1,
+                          .batch = 1,
+                          .alpha = 1,
+                          .a = x,
+                          .b = x,
+                          .c = x,
+                          .dtype = CLADE_F32,
+                          .a_offset = 1,
+                          .b_offset = 2,
+                          .lda = 1,
+                          .ldb = 1,
+                          .ldc = 1};
+    fails(clade_gemm_run(rt, &g), CLADE_ERR_BLAS, "no provider");
+    clade_buffer_free(&x);
+    clade_runtime_free(&rt);
+    memcpy(clade_gemm_providers, good, sizeof good);
 }
 END_TEST
 
@@ -398,8 +614,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        random_shapes,          skinny_shapes, indirect_path,        zero_dimensions,
-        shared_and_interleaved, refusals,      runtimes_come_and_go, threads,
+        random_shapes,   skinny_shapes,          many_blocks,     epilogues,
+        clblast,         unknown_provider,       broken_provider, no_provider,
+        zero_dimensions, shared_and_interleaved, refusals,        runtimes_come_and_go,
+        threads,
     };
     return run_suite("gemm", tests, sizeof tests / sizeof *tests);
 }
