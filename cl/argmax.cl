@@ -1,25 +1,28 @@
 // variants: -DT=float | -DT=float -DLANES=64 -DVW=4 | -DT=double -DCLADE_F64 -DVW=8 -DCW=8 | -DT=int -DCW=16 | -DT=uchar -DCW=4 | -DT=float -DCW=16
-/* Index of the first largest element along an axis; a NaN is larger than any number. */
+/* Index of the first largest element along an axis; a NaN is larger than any number. Values and
+ * places are never joined in a struct: Mesa's rusticl gets one of a uchar and an int wrong. */
 #define IS_NAN(v) ((v) != (v))
 /* Whether v, which comes after best, takes its place. */
 #define LARGER(v, best) (((v) > (best)) | (IS_NAN(v) & !IS_NAN(best)))
 
-typedef struct candidate {
-    T value;
-    int at;
-} candidate;
-
-candidate larger_of(candidate a, candidate b)
+/* Whether (v, i) goes before (best, at), in any order of visits. */
+bool beats(T v, int i, T best, int at)
 {
-    const int ties = (a.value == b.value) | (IS_NAN(a.value) & IS_NAN(b.value));
-    return LARGER(a.value, b.value) || (ties && a.at < b.at) ? a : b;
+    const int ties = (v == best) | (IS_NAN(v) & IS_NAN(best));
+    return LARGER(v, best) || (ties && i < at);
 }
+#define TAKE(v, i)                                                                                 \
+    if (beats(v, i, value, place)) {                                                               \
+        value = v;                                                                                 \
+        place = i;                                                                                 \
+    }
 
 /* Grid: (LANES, rows). Every lane and vector slot starts from the first element. */
 kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int rows, int n)
 {
 #if LANES > 1
-    local candidate found[LANES];
+    local T lane_values[LANES];
+    local int lane_places[LANES];
 #endif
     ROW_GUARD(rows);
     global const T *p = x + xo + ROW * n;
@@ -35,26 +38,26 @@ kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int ro
     int places[VW];
     STOREV(best, 0, values);
     STOREV(at, 0, places);
-    candidate c = {values[0], places[0] * VW};
-    for (int j = 1; j < VW; j++) {
-        const candidate other = {values[j], places[j] * VW + j};
-        c = larger_of(c, other);
-    }
-    for (int i = vectors * VW + LANE; i < n; i += LANES) {
-        const candidate other = {p[i], i};
-        c = larger_of(c, other);
-    }
+    T value = values[0];
+    int place = places[0] * VW;
+    for (int j = 1; j < VW; j++)
+        TAKE(values[j], places[j] * VW + j)
+    for (int i = vectors * VW + LANE; i < n; i += LANES)
+        TAKE(p[i], i)
 #if LANES > 1
-    found[LANE] = c;
+    lane_values[LANE] = value;
+    lane_places[LANE] = place;
     for (int step = LANES / 2; step > 0; step /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (LANE < step)
-            found[LANE] = larger_of(found[LANE], found[LANE + step]);
+        if (LANE < step) {
+            TAKE(lane_values[LANE + step], lane_places[LANE + step])
+            lane_values[LANE] = value;
+            lane_places[LANE] = place;
+        }
     }
-    c = found[0];
     if (LANE == 0)
 #endif
-        y[yo + ROW] = c.at;
+        y[yo + ROW] = place;
 }
 
 #if CW > 1
