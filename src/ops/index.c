@@ -3,6 +3,7 @@
  * Along its axis a tensor is seen as [outer, along, inner]. */
 #include "runtime/elementwise.h"
 #include "tape/op.h"
+#include "tensor/axis.h"
 #include "tensor/transfer.h"
 
 #include <clade/ops.h>
@@ -61,29 +62,15 @@ static clade_status infer_gather(const clade_node *node, clade_meta *out)
 }
 
 /* --- the windows that the kernels see --------------------------------------------------------- */
-typedef struct extents {
-    int64_t outer, along, inner;
-} extents;
-
-static extents extents_of(const clade_shape *shape, int axis)
-{
-    extents e = {1, shape->dim[axis], 1};
-    for (int i = 0; i < axis; i++)
-        e.outer *= shape->dim[i];
-    for (int i = axis + 1; i < shape->ndim; i++)
-        e.inner *= shape->dim[i];
-    return e;
-}
-
 typedef struct window {
     clade_tensor *t; /* owned: the tensor or a copy of it */
-    extents size;
+    clade_axis size;
     int64_t step[3]; /* innermost first */
 } window;
 
 static clade_status window_of(window *w, clade_tensor *t, int axis)
 {
-    w->size = extents_of(&t->shape, axis);
+    w->size = clade_axis_of(&t->shape, axis);
     clade_shape shape = CLADE_SHAPE(w->size.outer, w->size.along, w->size.inner);
     int64_t stride[CLADE_MAX_DIMS];
     bool fits = clade_shape_view_strides(&t->shape, t->stride, &shape, stride);
@@ -127,7 +114,7 @@ static clade_operand operand_of(const window *w)
 static clade_status take(clade_tensor *out, const window *x, const window *index, int axis)
 {
     static const clade_expression taken = {"take", "a", "a"};
-    extents size = extents_of(&out->shape, axis);
+    clade_axis size = clade_axis_of(&out->shape, axis);
     clade_elementwise_call call = {
         .shape = CLADE_SHAPE(size.outer, size.along, size.inner), .operands = 3, .stages = 1};
     call.operand[0] = (clade_operand){.buffer = out->storage->buffer,
@@ -198,7 +185,7 @@ static clade_status put_back(clade_tensor *out, const clade_tensor *g, const win
 {
     clade_runtime *rt = clade_tensor_runtime(out);
     clade_kernel_shape shape = clade_runtime_kernel_shape(rt);
-    extents size = extents_of(&out->shape, axis);
+    clade_axis size = clade_axis_of(&out->shape, axis);
     bool rows = shape.lanes == 1 && index->step[0] == 0 && size.inner >= shape.vector_width;
     int64_t items = rows ? (size.inner + shape.vector_width - 1) / shape.vector_width : size.inner;
     int64_t parts = parts_for(rt, items * size.outer, size.along);
