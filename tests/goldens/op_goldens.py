@@ -1,8 +1,8 @@
 """Golden set 1: outputs and input gradients of the ops where conventions differ.
 
 A case NAME is stored as NAME/in0, NAME/in1 ..., NAME/out and, where gradients are compared, NAME/up
-(the gradient that arrives at the output) and NAME/grad0 ... for each float input. The row of the
-same name in op_rows.h builds the same expression from Clade's ops.
+(the gradient that arrives at the output) and NAME/grad0 ... for each float input. The row of that
+name in ../golden_rows.inc builds the same expression from Clade's ops.
 """
 import numpy as np
 import torch
