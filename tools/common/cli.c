@@ -1,0 +1,126 @@
+#include "cli.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <clade/clade.h>
+
+static const char *program_name = "";
+
+void cli_init(const char *program)
+{
+    program_name = program;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+}
+
+static void print_line(const char *fmt, va_list args, const char *end)
+{
+    fprintf(stderr, "%s: ", program_name);
+    vfprintf(stderr, fmt, args);
+    fputs(end, stderr);
+}
+
+void cli_note(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_line(fmt, args, "\n");
+    va_end(args);
+}
+
+int cli_fail(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_line(fmt, args, "\n");
+    va_end(args);
+    return EXIT_FAILED;
+}
+
+int cli_fail_library(void)
+{
+    return cli_fail("%s", clade_last_error()->message);
+}
+
+int cli_usage(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_line(fmt, args, "; see --help\n");
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+bool cli_parse_int(const char *text, int64_t low, int64_t high, int64_t *out)
+{
+    const char *digits = *text == '-' ? text + 1 : text;
+    if (!isdigit((unsigned char)*digits))
+        return false;
+    char *end;
+    errno = 0;
+    intmax_t value = strtoimax(text, &end, 10);
+    if (errno || *end || value < low || value > high)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool cli_parse_uint64(const char *text, uint64_t *out)
+{
+    if (!isdigit((unsigned char)*text))
+        return false;
+    char *end;
+    errno = 0;
+    uintmax_t value = strtoumax(text, &end, 10);
+    if (errno || *end || value > UINT64_MAX)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool cli_parse_real(const char *text, double low, double high, double *out)
+{
+    if (!*text || text[strspn(text, "0123456789.eE+-")])
+        return false;
+    char *end;
+    double value = strtod(text, &end);
+    if (*end || end == text || !isfinite(value) || value < low || value > high)
+        return false;
+    *out = value;
+    return true;
+}
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int cli_close_stdout(void)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) != 0 || failed)
+        return cli_fail("standard output: %s", errno ? strerror(errno) : "write failed");
+    return EXIT_OK;
+}
+
+bool cli_terminal(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool cli_colour(int fd)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return cli_terminal(fd) && !(no_colour && *no_colour);
+}

@@ -1,0 +1,84 @@
+#include "help.h"
+
+#include <stdio.h>
+
+#include <clade/clade.h>
+
+static const char usage[] =
+    "NAME\n"
+    "    clade-mnist - train and use classifiers of MNIST-format pictures on any OpenCL device\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    clade-mnist [train] [OPTION]...\n"
+    "    clade-mnist eval --load FILE [OPTION]...\n"
+    "    clade-mnist predict --load FILE PICTURE [OPTION]...\n"
+    "\n"
+    "COMMANDS\n"
+    "    train    Trains a network of fully connected layers and tests it after each epoch. "
+    "Without\n"
+    "             options this is: 784-128-10 with ReLU, PyTorch's nn.Linear initialisation, "
+    "inputs\n"
+    "             (x/255-0.5)/0.5, mean cross-entropy, SGD with lr 0.01 and momentum 0.9, batches "
+    "of\n"
+    "             128 in a new order each epoch, 5 epochs.\n"
+    "    eval     Tests weights on the test images.\n"
+    "    predict  Prints the class and the probabilities of one picture, and draws it. PICTURE is "
+    "a\n"
+    "             PNG of any size (it is fitted into 28x28; dark on light is inverted) or an IDX\n"
+    "             file, plain or gzip'd.\n"
+    "\n";
+
+static const char option_list[] =
+    "OPTIONS (in brackets the default)\n"
+    "    --data DIR          folder with the four IDX files, plain or .gz [$CLADE_DATA_DIR, else\n"
+    "                        $XDG_DATA_HOME/clade/mnist, else Debian's dataset-fashion-mnist]\n"
+    "    --device D          gpu, cpu, accelerator, N, P:N, or part of a device's or platform's "
+    "name\n"
+    "                        [$CLADE_DEVICE, else the best device]\n"
+    "    --list-devices      list the devices and which one would be used\n"
+    "    --load FILE         start from these weights (safetensors); they bring the hidden layers\n"
+    "    --json FILE         write the result as one JSON object (train, eval)\n"
+    "    --quiet             print the result only\n"
+    "    --help, --version\n"
+    "  train:\n"
+    "    --epochs N          passes over the training images [5]\n"
+    "    --batch N           images per step; the short last batch is kept [128]\n"
+    "    --lr X              learning rate [0.01]\n"
+    "    --momentum X        [0.9]\n"
+    "    --weight-decay X    [0]\n"
+    "    --hidden N,N,...    sizes of the hidden layers [128]\n"
+    "    --seed N            of the initial weights and the order of the images [0]\n"
+    "    --log-every N       mini-batches between two lines, 0 for none [100]\n"
+    "    --save FILE         write the weights (safetensors: fc1.weight, fc1.bias, fc2.weight, "
+    "...)\n"
+    "  predict:\n"
+    "    --index N           which image of an IDX file, from 0 [0]\n"
+    "\n";
+
+static const char output[] =
+    "OUTPUT\n"
+    "    [epoch, step] loss: L   is the mean loss of the last --log-every mini-batches of the "
+    "epoch.\n"
+    "    Time per step is the median over all steps of the wall time of the stretch of at most "
+    "100\n"
+    "    steps to which a step belongs: the host waits for the device only between stretches, "
+    "when\n"
+    "    it reads the loss. Images per second and an epoch's seconds count training, not testing.\n"
+    "    On a terminal a bar on stderr shows progress; NO_COLOR takes its colours away.\n"
+    "    Ctrl-C ends after the current step, saves if --save was given, and exits with 130.\n"
+    "    The same seed, data, options and device give the same weights, bit by bit.\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    0 success, 1 failure (one line on stderr), 2 wrong usage, 130 after Ctrl-C.\n";
+
+void help_print(void)
+{
+    fputs(usage, stdout);
+    fputs(option_list, stdout);
+    fputs(output, stdout);
+}
+
+void version_print(void)
+{
+    printf("clade-mnist %s\n", clade_version());
+}

@@ -1,0 +1,180 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../common/cli.h"
+#include "help.h"
+
+enum {
+    TRAIN = 1 << COMMAND_TRAIN,
+    EVAL = 1 << COMMAND_EVAL,
+    PREDICT = 1 << COMMAND_PREDICT,
+    ALL = TRAIN | EVAL | PREDICT
+};
+
+typedef enum kind { FLAG, TEXT, INTEGER, REAL, SEED, HIDDEN } kind;
+
+enum { HELP = 1, VERSION };
+
+/* Every option: where it goes, and what it accepts. */
+typedef struct rule {
+    const char *name;
+    kind kind;
+    unsigned commands;
+    void *target;
+    double low, high; /* of numbers */
+} rule;
+
+#define RULES(o)                                                                                   \
+    {                                                                                              \
+        {"data", TEXT, TRAIN | EVAL, &(o)->data, 0, 0}, {"device", TEXT, ALL, &(o)->device, 0, 0}, \
+            {"epochs", INTEGER, TRAIN, &(o)->epochs, 1, 1e6},                                      \
+            {"batch", INTEGER, TRAIN, &(o)->batch, 1, 1e9}, {"lr", REAL, TRAIN, &(o)->lr, 0, 1e6}, \
+            {"momentum", REAL, TRAIN, &(o)->momentum, 0, 1e6},                                     \
+            {"weight-decay", REAL, TRAIN, &(o)->weight_decay, 0, 1e6},                             \
+            {"hidden", HIDDEN, TRAIN, NULL, 1, 65536}, {"seed", SEED, TRAIN, &(o)->seed, 0, 0},    \
+            {"log-every", INTEGER, TRAIN, &(o)->log_every, 0, 1e9},                                \
+            {"save", TEXT, TRAIN, &(o)->save, 0, 0}, {"load", TEXT, ALL, &(o)->load, 0, 0},        \
+            {"json", TEXT, TRAIN | EVAL, &(o)->json, 0, 0},                                        \
+            {"index", INTEGER, PREDICT, &(o)->index, 0, 1e9},                                      \
+            {"quiet", FLAG, ALL, &(o)->quiet, 0, 0},                                               \
+            {"list-devices", FLAG, ALL, &(o)->list_devices, 0, 0},                                 \
+            {"help", FLAG, ALL, NULL, HELP, 0}, {"version", FLAG, ALL, NULL, VERSION, 0},          \
+    }
+
+static const char *const command_names[] = {"train", "eval", "predict"};
+
+static void set_defaults(options *o)
+{
+    *o = (options){
+        .epochs = 5,
+        .batch = 128,
+        .log_every = 100,
+        .lr = 0.01,
+        .momentum = 0.9,
+        .hidden_count = 1,
+        .hidden = {128},
+    };
+}
+
+static bool parse_hidden(options *o, const rule *r, const char *text)
+{
+    int count = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        char number[16];
+        if (length >= sizeof number || count == MAX_HIDDEN)
+            return false;
+        memcpy(number, at, length);
+        number[length] = '\0';
+        if (!cli_parse_int(number, (int64_t)r->low, (int64_t)r->high, &o->hidden[count++]))
+            return false;
+        at += length;
+        if (!*at)
+            break;
+    }
+    o->hidden_count = count;
+    o->hidden_given = true;
+    return true;
+}
+
+/* Returns -1, or the exit code. */
+static int apply(options *o, const rule *r, const char *text)
+{
+    switch (r->kind) {
+    case FLAG:
+        *(bool *)r->target = true;
+        return -1;
+    case TEXT:
+        if (!*text)
+            return cli_usage("--%s: may not be empty", r->name);
+        *(const char **)r->target = text;
+        return -1;
+    case INTEGER:
+        if (cli_parse_int(text, (int64_t)r->low, (int64_t)r->high, r->target))
+            return -1;
+        return cli_usage("--%s: '%s' is not a whole number from %.0f to %.0f", r->name, text,
+                         r->low, r->high);
+    case REAL:
+        if (cli_parse_real(text, r->low, r->high, r->target))
+            return -1;
+        return cli_usage("--%s: '%s' is not a number from %g to %g", r->name, text, r->low,
+                         r->high);
+    case SEED:
+        if (cli_parse_uint64(text, r->target))
+            return -1;
+        return cli_usage("--%s: '%s' is not a whole number from 0 to 2^64-1", r->name, text);
+    case HIDDEN:
+        if (parse_hidden(o, r, text))
+            return -1;
+        return cli_usage(
+            "--%s: '%s' is not a list of 1 to %d sizes from 1 to %.0f, such as 256,128", r->name,
+            text, MAX_HIDDEN, r->high);
+    }
+    return -1;
+}
+
+/* train, eval or predict, what must follow it, and options that have no meaning there. */
+static int check_command(options *o, const rule *rules, const bool *given, size_t count, int words,
+                         char **word)
+{
+    o->command = COMMAND_TRAIN;
+    if (words > 0) {
+        int c = 0;
+        while (c < 3 && strcmp(word[0], command_names[c]) != 0)
+            c++;
+        if (c == 3)
+            return cli_usage("'%s' is not a command: train, eval or predict", word[0]);
+        o->command = (command)c;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (given[i] && !(rules[i].commands & (1u << o->command)))
+            return cli_usage("--%s: not an option of %s", rules[i].name, command_names[o->command]);
+    if (o->list_devices)
+        return -1;
+    bool predict = o->command == COMMAND_PREDICT;
+    if (words > (predict ? 2 : 1))
+        return cli_usage("'%s': one argument too many", word[predict ? 2 : 1]);
+    if (o->command != COMMAND_TRAIN && !o->load)
+        return cli_usage("%s needs weights: --load FILE, as written by train --save FILE",
+                         command_names[o->command]);
+    if (predict && words < 2)
+        return cli_usage("predict needs a picture: FILE.png or an IDX file");
+    o->picture = predict ? word[1] : NULL;
+    return -1;
+}
+
+int options_parse(options *o, int argc, char **argv)
+{
+    set_defaults(o);
+    const rule rules[] = RULES(o);
+    enum { COUNT = sizeof rules / sizeof rules[0], FIRST = 256 /* no character */ };
+    struct option names[COUNT + 1] = {{0}};
+    bool given[COUNT] = {false};
+    for (int i = 0; i < COUNT; i++)
+        names[i] = (struct option){rules[i].name, rules[i].kind != FLAG, NULL, FIRST + i};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
+        if (c == ':')
+            return cli_usage("--%s: needs a value", rules[optopt - FIRST].name);
+        if (c == '?' && optopt >= FIRST)
+            return cli_usage("--%s: takes no value", rules[optopt - FIRST].name);
+        if (c == '?' && optopt > 0)
+            return cli_usage("-%c: no such option", optopt);
+        if (c == '?')
+            return cli_usage("%s: no such option", argv[optind - 1]);
+        int i = c - FIRST;
+        if (!rules[i].target && rules[i].kind == FLAG) {
+            (rules[i].low == HELP ? help_print : version_print)();
+            return EXIT_OK;
+        }
+        int code = apply(o, &rules[i], optarg);
+        if (code >= 0)
+            return code;
+        given[i] = true;
+    }
+    return check_command(o, rules, given, COUNT, argc - optind, argv + optind);
+}

@@ -1,0 +1,30 @@
+/* The command line of clade-mnist. */
+#ifndef CLADE_MNIST_OPTIONS_H
+#define CLADE_MNIST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum command { COMMAND_TRAIN, COMMAND_EVAL, COMMAND_PREDICT } command;
+
+#define MAX_HIDDEN 16
+
+typedef struct options {
+    command command;
+    const char *data, *device, *save, *load, *json; /* NULL where not given */
+    const char *picture;                            /* predict's FILE */
+    int64_t index;                                  /* of the image within it */
+    int64_t epochs, batch, log_every;
+    double lr, momentum, weight_decay;
+    int hidden_count;
+    int64_t hidden[MAX_HIDDEN];
+    bool hidden_given;
+    uint64_t seed;
+    bool quiet, list_devices;
+} options;
+
+/* Fills *o. Returns -1 to go on, or the exit code: after --help and --version, or after one line on
+ * stderr that names what is wrong. */
+int options_parse(options *o, int argc, char **argv);
+
+#endif

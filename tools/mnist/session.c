@@ -1,0 +1,86 @@
+#include "session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../common/cli.h"
+#include "../common/devices.h"
+#include "../common/format.h"
+
+clade_context *session_device(const options *o)
+{
+    return device_open(o->device, o->quiet ? CLADE_LOG_WARN : CLADE_LOG_INFO, o->seed);
+}
+
+static int choose_layout(layout *out, const options *o, const clade_mnist *mnist)
+{
+    int64_t pixels = mnist->train.rows * mnist->train.cols;
+    if (!o->load || o->hidden_given) {
+        *out = layout_of_options(o, pixels, mnist->classes);
+        return EXIT_OK;
+    }
+    int code = layout_of_file(out, o->load);
+    if (code != EXIT_OK)
+        return code;
+    if (out->size[0] != pixels || out->size[out->count] != mnist->classes)
+        return cli_fail("%s: weights for %" PRId64 " pixels and %" PRId64
+                        " classes, but %s has %" PRId64 " and %d",
+                        o->load, out->size[0], out->size[out->count], mnist->name, pixels,
+                        mnist->classes);
+    return EXIT_OK;
+}
+
+static void print_session(const session *s)
+{
+    char train[FORMAT_SIZE], test[FORMAT_SIZE], weights[FORMAT_SIZE], sizes[256];
+    const clade_mnist *d = s->mnist;
+    printf("data: %s, %s training and %s test images of %" PRId64 "x%" PRId64 ", from %s\n",
+           d->name, format_count(train, d->train.count), format_count(test, d->test.count),
+           d->train.rows, d->train.cols, d->folder);
+    layout_print(&s->model.layout, sizes, sizeof sizes);
+    printf("model: %s, %s weights\n", sizes,
+           format_count(weights, clade_params_numel(s->model.params)));
+}
+
+static clade_status upload(session *s, const options *o, const layout *l)
+{
+    clade_status status = CLADE_OK;
+    if (o->command == COMMAND_TRAIN)
+        status = dataset_upload(&s->train, s->ctx, &s->mnist->train);
+    if (status == CLADE_OK)
+        status = dataset_upload(&s->test, s->ctx, &s->mnist->test);
+    if (status == CLADE_OK)
+        status = model_create(&s->model, s->ctx, l);
+    if (status == CLADE_OK && o->load)
+        status = clade_params_load(s->model.params, o->load);
+    return status;
+}
+
+int session_open(session *s, const options *o)
+{
+    *s = (session){0};
+    s->mnist = dataset_load(o->data);
+    if (!s->mnist)
+        return EXIT_FAILED;
+    layout l;
+    int code = choose_layout(&l, o, s->mnist);
+    if (code != EXIT_OK)
+        return code;
+    s->ctx = session_device(o);
+    if (!s->ctx)
+        return EXIT_FAILED;
+    if (upload(s, o, &l) != CLADE_OK)
+        return cli_fail_library();
+    if (!o->quiet)
+        print_session(s);
+    return EXIT_OK;
+}
+
+void session_close(session *s)
+{
+    model_free(&s->model);
+    dataset_free(&s->train);
+    dataset_free(&s->test);
+    clade_mnist_free(&s->mnist);
+    clade_context_free(&s->ctx);
+}

@@ -1,0 +1,171 @@
+#include "train.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../common/cli.h"
+#include "accumulate.h"
+#include "signals.h"
+
+/* The host waits for the device at least this often, so that it never queues far ahead: a Ctrl-C
+ * ends soon. */
+#define LONGEST_STRETCH 100
+
+static clade_status add_loss(training *t, clade_tensor *loss)
+{
+    clade_status status = clade_no_grad_begin(t->ctx);
+    if (status != CLADE_OK)
+        return status;
+    status = accumulate(t->loss, loss);
+    clade_status ended = clade_no_grad_end(t->ctx);
+    return status == CLADE_OK ? ended : status;
+}
+
+/* Forward, loss, backward, update of one batch; `which` are the places of its images. */
+static clade_status learn(training *t, clade_tensor *which)
+{
+    clade_tensor *x = dataset_normalised(clade_index_select(t->data->images, 0, which));
+    clade_tensor *y = clade_index_select(t->data->labels, 0, which);
+    clade_tensor *loss = clade_cross_entropy(model_logits(t->model, x), y, NULL);
+    clade_status status = clade_optimizer_zero_grad(t->optimizer);
+    if (status == CLADE_OK)
+        status = clade_backward(loss);
+    if (status == CLADE_OK)
+        status = clade_optimizer_step(t->optimizer);
+    return status == CLADE_OK ? add_loss(t, loss) : status;
+}
+
+/* The step that is recorded: it queues work for the device and waits for nothing. */
+static clade_status step(void *user, clade_tensor *const *inputs, int count)
+{
+    training *t = user;
+    (void)count;
+    clade_status status = clade_tape_begin(t->ctx);
+    if (status != CLADE_OK)
+        return status;
+    status = learn(t, inputs[0]);
+    clade_status ended = clade_tape_end(t->ctx);
+    return status == CLADE_OK ? ended : status;
+}
+
+static clade_status run_step(training *t, int64_t begin, int64_t end)
+{
+    clade_status status = clade_scope_begin(t->ctx);
+    if (status != CLADE_OK)
+        return status;
+    clade_tensor *which = clade_slice(t->order, 0, begin, end, 1);
+    status = which ? clade_step_run(t->step, &which, 1) : clade_last_error()->status;
+    clade_status ended = clade_scope_end(t->ctx);
+    if (status != CLADE_OK || ended != CLADE_OK)
+        return status != CLADE_OK ? status : ended;
+    t->pending++;
+    t->pending_batch = end - begin;
+    t->steps++;
+    t->images += end - begin;
+    return CLADE_OK;
+}
+
+static clade_status create_on_device(training *t, clade_params *params)
+{
+    const clade_sgd_params sgd = {
+        .lr = t->o->lr, .momentum = t->o->momentum, .weight_decay = t->o->weight_decay};
+    clade_status status = clade_sgd_create(&t->optimizer, params, &sgd);
+    if (status == CLADE_OK)
+        status = clade_tensor_create(&t->order, t->ctx, CLADE_I32, CLADE_SHAPE(t->data->count));
+    if (status == CLADE_OK)
+        status = accumulator_create(&t->loss, t->ctx, CLADE_F32);
+    if (status == CLADE_OK)
+        status = clade_step_create(&t->step, t->ctx, step, t, NULL);
+    return status;
+}
+
+int training_create(training *t, const options *o, session *s)
+{
+    *t = (training){
+        .o = o,
+        .ctx = s->ctx,
+        .model = &s->model,
+        .data = &s->train,
+        .shuffle = shuffle_seeded(o->seed),
+        .progress = progress_begin(!o->quiet, s->train.count * o->epochs, (int)o->epochs),
+    };
+    t->host_order = malloc((size_t)t->data->count * sizeof *t->host_order);
+    if (!t->host_order)
+        return cli_fail("out of memory for the order of the images");
+    return create_on_device(t, s->model.params) == CLADE_OK ? EXIT_OK : cli_fail_library();
+}
+
+void training_free(training *t)
+{
+    progress_clear(&t->progress);
+    clade_step_free(&t->step);
+    clade_optimizer_free(&t->optimizer);
+    clade_tensor_free(&t->order);
+    clade_tensor_free(&t->loss);
+    timing_free(&t->timing);
+    free(t->host_order);
+    t->host_order = NULL;
+}
+
+/* Reads the loss of the steps since the last time: where the host waits. */
+static clade_status read_loss(training *t)
+{
+    if (t->pending == 0)
+        return CLADE_OK;
+    double sum;
+    clade_status status = accumulator_take(t->loss, &sum);
+    if (status != CLADE_OK)
+        return status;
+    double now = cli_seconds();
+    timing_add(&t->timing, now - t->stretch_start, t->pending);
+    t->stretch_start = now;
+    t->window_loss += sum;
+    t->epoch_loss += sum * (double)t->pending_batch;
+    t->pending = 0;
+    return CLADE_OK;
+}
+
+/* After step `step` of the epoch, counted from 1. */
+static clade_status log_step(training *t, int epoch, int64_t step)
+{
+    int64_t every = t->o->log_every;
+    bool line = every > 0 && step % every == 0;
+    clade_status status = CLADE_OK;
+    if (line || t->pending == LONGEST_STRETCH)
+        status = read_loss(t);
+    if (status != CLADE_OK || !line)
+        return status;
+    if (!t->o->quiet) {
+        progress_clear(&t->progress);
+        printf("[%d, %5" PRId64 "] loss: %.3f\n", epoch, step, t->window_loss / (double)every);
+    }
+    t->window_loss = 0;
+    return CLADE_OK;
+}
+
+clade_status training_epoch(training *t, int epoch, double *mean_loss)
+{
+    int64_t count = t->data->count, batch = t->o->batch;
+    t->window_loss = t->epoch_loss = 0;
+    t->stretch_start = cli_seconds();
+    shuffle_order(&t->shuffle, t->host_order, count);
+    clade_status status =
+        clade_tensor_write(t->order, t->host_order, (size_t)count * sizeof *t->host_order);
+    int64_t begin = 0;
+    for (int64_t step = 1; begin < count && status == CLADE_OK && !signals_caught(); step++) {
+        int64_t end = begin + batch < count ? begin + batch : count;
+        if (end - begin < batch) /* a smaller batch weighs less in the loss per image */
+            status = read_loss(t);
+        if (status == CLADE_OK)
+            status = run_step(t, begin, end);
+        if (status == CLADE_OK)
+            status = log_step(t, epoch, step);
+        progress_update(&t->progress, epoch, t->images);
+        begin = end;
+    }
+    if (status == CLADE_OK)
+        status = read_loss(t);
+    *mean_loss = t->epoch_loss / (double)begin;
+    return status;
+}
