@@ -1,0 +1,101 @@
+/* clade: looks at devices and checks them. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../common/devices.h"
+#include "selftest.h"
+
+static const char help[] =
+    "NAME\n"
+    "    clade - look at OpenCL devices and check them\n"
+    "\n"
+    "SYNOPSIS\n"
+    "    clade devices [--json] [--device D]\n"
+    "    clade selftest [--device D]\n"
+    "\n"
+    "COMMANDS\n"
+    "    devices   Lists every device of every platform; the asterisk marks the one that would be\n"
+    "              used. With --json the list is a JSON array with all that is known of them.\n"
+    "    selftest  Computes with every family of operations on the device and compares with the\n"
+    "              host: forward, gradients (where the device has fp64), matrix products, the\n"
+    "              optimizer, and a small training run. One line each and a verdict.\n"
+    "\n"
+    "OPTIONS\n"
+    "    --device D   gpu, cpu, accelerator, N, P:N, or part of a device's or platform's name\n"
+    "                 [$CLADE_DEVICE, else the best device]\n"
+    "    --json       devices: as JSON\n"
+    "    --help, --version\n"
+    "\n"
+    "EXIT STATUS\n"
+    "    0 success, 1 failure (no device, a check failed), 2 wrong usage.\n";
+
+typedef struct arguments {
+    const char *device;
+    bool json;
+} arguments;
+
+/* Returns -1 to go on, or the exit code. */
+static int parse(arguments *a, int argc, char **argv)
+{
+    enum { DEVICE = 256, JSON, HELP, VERSION };
+    static const struct option options[] = {{"device", required_argument, NULL, DEVICE},
+                                            {"json", no_argument, NULL, JSON},
+                                            {"help", no_argument, NULL, HELP},
+                                            {"version", no_argument, NULL, VERSION},
+                                            {0}};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
+        switch (c) {
+        case DEVICE:
+            a->device = optarg;
+            break;
+        case JSON:
+            a->json = true;
+            break;
+        case HELP:
+            fputs(help, stdout);
+            return EXIT_OK;
+        case VERSION:
+            printf("clade %s\n", clade_version());
+            return EXIT_OK;
+        case ':':
+            return cli_usage("--%s: needs a value", options[optopt - DEVICE].name);
+        default:
+            if (optopt >= DEVICE)
+                return cli_usage("--%s: takes no value", options[optopt - DEVICE].name);
+            if (optopt > 0)
+                return cli_usage("-%c: no such option", optopt);
+            return cli_usage("%s: no such option", argv[optind - 1]);
+        }
+    }
+    return -1;
+}
+
+static int run(int argc, char **argv)
+{
+    arguments a = {0};
+    int code = parse(&a, argc, argv);
+    if (code >= 0)
+        return code;
+    int words = argc - optind;
+    const char *command = words > 0 ? argv[optind] : "";
+    if (words > 1)
+        return cli_usage("'%s': one argument too many", argv[optind + 1]);
+    if (strcmp(command, "devices") == 0)
+        return devices_print(a.device, a.json);
+    if (strcmp(command, "selftest") != 0)
+        return words ? cli_usage("'%s' is not a command: devices or selftest", command)
+                     : cli_usage("a command is missing: devices or selftest");
+    if (a.json)
+        return cli_usage("--json: not an option of selftest");
+    return selftest(a.device);
+}
+
+int main(int argc, char **argv)
+{
+    cli_init("clade");
+    int code = run(argc, argv);
+    int closed = cli_close_stdout();
+    return code == EXIT_OK ? closed : code;
+}
