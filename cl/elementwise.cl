@@ -18,24 +18,32 @@
 /* A fused kernel rounds where the kernels that it replaces did. */
 #pragma OPENCL FP_CONTRACT OFF
 
+/* Whether all of a work-group is inside. Only there is the body free of branches, which CPU compilers
+ * need to vectorise it: five times as fast on PoCL as one guarded body. */
+#define WHOLE(d, size) ((int)((get_group_id(d) + 1) * get_local_size(d)) <= (size))
+
 /* All operands advance together: one dimension. */
 kernel void flat(const int8 dim PARAMS)
 {
     const int ix = get_global_id(0);
-    if (ix >= dim.s0)
-        return;
 #define AT_FLAT(k) o##k + ix *(X##k)
-    BODY(AT_FLAT)
+    if (WHOLE(0, dim.s0)) {
+        BODY(AT_FLAT)
+    } else if (ix < dim.s0) {
+        BODY(AT_FLAT)
+    }
 }
 
 /* Two or three dimensions as ids: no division. dim and strides count from the innermost. */
 kernel void box(const int8 dim PARAMS)
 {
     const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
-    if (ix >= dim.s0 || iy >= dim.s1)
-        return;
 #define AT_BOX(k) o##k + ix *(X##k) + iy *s##k.s1 + iz *s##k.s2
-    BODY(AT_BOX)
+    if (WHOLE(0, dim.s0) && WHOLE(1, dim.s1)) {
+        BODY(AT_BOX)
+    } else if (ix < dim.s0 && iy < dim.s1) {
+        BODY(AT_BOX)
+    }
 }
 
 /* Up to eight dimensions: the third id counts through all from the third on. */

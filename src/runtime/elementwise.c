@@ -130,8 +130,10 @@ static void put_load(text_buffer *text, const clade_operand *operand, int k)
     }
     const char *outside = clade_dtype_is_float(operand->dtype) ? "NAN" : "0";
     put(text, "    const int j%d = clamp(v%d, 0, n%d - 1); \\\n", k, operand->index - 1, k);
-    put(text, "    const T%d v%d = j%d == v%d ? q%d[AT(%d) + j%d * g%d] : (T%d)%s; \\\n", k, k, k,
-        operand->index - 1, k, k, k, k, k, outside);
+    /* Loaded in any case: a load that depends on the index is a branch, which is not vectorised. */
+    put(text, "    const T%d u%d = q%d[AT(%d) + j%d * g%d]; \\\n", k, k, k, k, k, k);
+    put(text, "    const T%d v%d = j%d == v%d ? u%d : (T%d)%s; \\\n", k, k, k, operand->index - 1,
+        k, k, outside);
 }
 
 static void put_params(text_buffer *text, const clade_elementwise_call *call)

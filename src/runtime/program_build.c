@@ -4,10 +4,12 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "runtime/kernel_sources.h"
 
 const clade_kernel_source *clade_kernel_source_find(const char *name)
@@ -182,6 +184,29 @@ static clade_status load_or_build(cl_program *out, clade_runtime *rt, const clad
     return status;
 }
 
+/* $CLADE_DUMP_KERNELS: a folder that gets each source under a readable name. A fault is a log line.
+ */
+static clade_status dump_source(const clade_runtime *rt, const clade_kernel_key *key,
+                                const clade_program_text *text)
+{
+    const char *folder = getenv("CLADE_DUMP_KERNELS");
+    if (!folder || !*folder)
+        return CLADE_OK;
+    char *head = clade_asprintf("// options: %s\n", text->options);
+    char *path = clade_asprintf("%s/%.96s-%016llx.cl", folder, key->family,
+                                (unsigned long long)clade_hash_str(text->options, 0));
+    clade_status status = head && path ? CLADE_OK : CLADE_ERR_OUT_OF_MEMORY;
+    if (status == CLADE_OK) {
+        clade_bytes parts[2] = {{head, strlen(head)}, {text->source, text->source_size}};
+        if (clade_file_replace(path, parts, 2) != CLADE_OK)
+            clade_logger_write(&rt->log, CLADE_LOG_WARN, "CLADE_DUMP_KERNELS: %s",
+                               clade_last_error()->message);
+    }
+    clade_free(head);
+    clade_free(path);
+    return status;
+}
+
 clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade_kernel_key *key)
 {
     char shape[32] = "";
@@ -196,7 +221,9 @@ clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade
     clade_status status = assemble(&source, key);
     if (status == CLADE_OK) {
         clade_program_text text = {source, strlen(source), options};
-        status = load_or_build(out, rt, key, &text);
+        status = dump_source(rt, key, &text);
+        if (status == CLADE_OK)
+            status = load_or_build(out, rt, key, &text);
     }
     clade_free(source);
     clade_free(options);
