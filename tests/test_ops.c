@@ -569,7 +569,7 @@ int main(int argc, char **argv)
     clade_status status = clade_context_create(&ctx, NULL);
     if (status == CLADE_ERR_NO_DEVICE) {
         printf("1..0 # SKIP %s\n", clade_last_error()->message);
-        return 77;
+        return EXIT_SUCCESS;
     }
     if (status != CLADE_OK || !make_entries(argv + 1)) {
         fprintf(stderr, "test_ops: %s\n", clade_last_error()->message);

@@ -16,6 +16,7 @@ NINJA = """
 rule make
   command = printf '#!/bin/sh\\nprintf "%%s|" "$$PWD" "$$@"\\n' > $out && chmod +x $out
 build tools/clade-mnist: make
+build tools/clade: make
 """
 
 

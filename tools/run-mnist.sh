@@ -23,7 +23,7 @@ needs_data() { # the arguments of clade-mnist
 
 # shellcheck disable=SC2086 # a list of words
 install_missing $build_needs device
-build tools/clade-mnist
+build tools/clade-mnist tools/clade
 
 if needs_data "$@" && [ -z "${CLADE_DATA_DIR:-}" ]; then
     folder=${XDG_DATA_HOME:-$HOME/.local/share}/clade/mnist
