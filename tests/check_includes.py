@@ -14,7 +14,7 @@ BELOW = {
     "tape": ["base", "runtime", "plan", "tensor"],
     "ops": ["base", "runtime", "tensor", "tape"],
     "nn": ["base", "tensor"],
-    "optim": ["base", "ops"],
+    "optim": ["base", "tensor"],
     "data": ["base"],
     "io": ["base"],
 }

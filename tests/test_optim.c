@@ -1,36 +1,120 @@
-/* SGD: the goldens of torch.optim.SGD, through the fused update, an optimizer and a replayed step.
- */
+/* Optimizers: the goldens of torch.optim, through updates of single tensors, optimizers and
+ * replayed steps. */
 #include <math.h>
 
 #include "golden_file.h"
+#include "optim/optimizer.h"
 #include "tensor_testing.h"
 
 #define STEPS 20
 #define COUNT 10
 
-/* As tests/goldens/sgd_goldens.py has them. */
-static const struct {
+/* As tests/goldens/optimizer_goldens.py has them. */
+typedef struct setting {
     const char *name;
-    clade_sgd_params settings;
-} settings[] = {
-    {"plain", {.lr = 0.1}},
-    {"momentum", {.lr = 0.05, .momentum = 0.9}},
-    {"dampening", {.lr = 0.05, .momentum = 0.9, .dampening = 0.3}},
-    {"nesterov", {.lr = 0.05, .momentum = 0.9, .nesterov = true}},
-    {"weight_decay", {.lr = 0.1, .weight_decay = 0.02}},
-    {"momentum_decay", {.lr = 0.05, .momentum = 0.8, .weight_decay = 0.02}},
-    {"nesterov_decay", {.lr = 0.05, .momentum = 0.8, .weight_decay = 0.02, .nesterov = true}},
-    {"all_but_nesterov", {.lr = 0.05, .momentum = 0.8, .dampening = 0.5, .weight_decay = 0.1}},
-    {"zero_lr", {.lr = 0, .momentum = 0.9}},
+    const clade_optimizer_kind *kind;
+    clade_optimizer_settings settings;
+} setting;
+
+#define SGD(name, ...)                                                                             \
+    {                                                                                              \
+        name, &clade_kind_sgd,                                                                     \
+        {                                                                                          \
+            .sgd = { __VA_ARGS__ }                                                                 \
+        }                                                                                          \
+    }
+#define ADAM(name, ...)                                                                            \
+    {                                                                                              \
+        name, &clade_kind_adam,                                                                    \
+        {                                                                                          \
+            .adam = { __VA_ARGS__ }                                                                \
+        }                                                                                          \
+    }
+#define RMSPROP(name, ...)                                                                         \
+    {                                                                                              \
+        name, &clade_kind_rmsprop,                                                                 \
+        {                                                                                          \
+            .rmsprop = { __VA_ARGS__ }                                                             \
+        }                                                                                          \
+    }
+#define ADAGRAD(name, ...)                                                                         \
+    {                                                                                              \
+        name, &clade_kind_adagrad,                                                                 \
+        {                                                                                          \
+            .adagrad = { __VA_ARGS__ }                                                             \
+        }                                                                                          \
+    }
+#define LION(name, ...)                                                                            \
+    {                                                                                              \
+        name, &clade_kind_lion,                                                                    \
+        {                                                                                          \
+            .lion = { __VA_ARGS__ }                                                                \
+        }                                                                                          \
+    }
+/* clang-format off */
+static const setting settings[] = {
+    SGD("plain", .lr = 0.1),
+    SGD("momentum", .lr = 0.05, .momentum = 0.9),
+    SGD("dampening", .lr = 0.05, .momentum = 0.9, .dampening = 0.3),
+    SGD("nesterov", .lr = 0.05, .momentum = 0.9, .nesterov = true),
+    SGD("weight_decay", .lr = 0.1, .weight_decay = 0.02),
+    SGD("momentum_decay", .lr = 0.05, .momentum = 0.8, .weight_decay = 0.02),
+    SGD("nesterov_decay", .lr = 0.05, .momentum = 0.8, .weight_decay = 0.02, .nesterov = true),
+    SGD("all_but_nesterov", .lr = 0.05, .momentum = 0.8, .dampening = 0.5, .weight_decay = 0.1),
+    SGD("zero_lr", .lr = 0, .momentum = 0.9),
+    ADAM("adam", .lr = 0.05),
+    ADAM("adam_betas", .lr = 0.05, .beta1 = 0.5, .beta2 = 0.75, .eps = 0.125),
+    ADAM("adam_decay", .lr = 0.05, .weight_decay = 0.25),
+    ADAM("adam_no_mean", .lr = 0.05, .beta1 = 1e-300, .beta2 = 0.9),
+    ADAM("adamw", .lr = 0.05, .weight_decay = 0.25, .decoupled = true),
+    ADAM("adamw_no_decay", .lr = 0.05, .decoupled = true),
+    RMSPROP("rmsprop", .lr = 0.02),
+    RMSPROP("rmsprop_centered", .lr = 0.02, .alpha = 0.9, .eps = 0.01, .centered = true),
+    RMSPROP("rmsprop_momentum", .lr = 0.02, .momentum = 0.8, .weight_decay = 0.25),
+    RMSPROP("rmsprop_all", .lr = 0.02, .alpha = 0.8, .eps = 0.01, .momentum = 0.8,
+            .weight_decay = 0.25, .centered = true),
+    ADAGRAD("adagrad", .lr = 0.1),
+    ADAGRAD("adagrad_all", .lr = 0.1, .lr_decay = 0.05, .initial_sum = 0.5, .eps = 0.01,
+            .weight_decay = 0.25),
+    LION("lion", .lr = 0.02),
+    LION("lion_decay", .lr = 0.02, .beta1 = 0.6, .beta2 = 0.8, .weight_decay = 0.25),
 };
+/* clang-format on */
 #define SETTINGS (sizeof settings / sizeof *settings)
+
+static const clade_sgd_params *const plain = &settings[0].settings.sgd;
+static const clade_sgd_params *const momentum = &settings[1].settings.sgd;
+
+static clade_status create(clade_optimizer **opt, clade_params *params, const setting *s)
+{
+    if (s->kind == &clade_kind_sgd)
+        return clade_sgd_create(opt, params, &s->settings.sgd);
+    if (s->kind == &clade_kind_adam)
+        return clade_adam_create(opt, params, &s->settings.adam);
+    if (s->kind == &clade_kind_rmsprop)
+        return clade_rmsprop_create(opt, params, &s->settings.rmsprop);
+    if (s->kind == &clade_kind_adagrad)
+        return clade_adagrad_create(opt, params, &s->settings.adagrad);
+    return clade_lion_create(opt, params, &s->settings.lion);
+}
+
+/* By the public function where there is one. */
+static clade_status update(clade_tensor *w, clade_tensor *g, clade_tensor *const *states,
+                           const setting *s, int64_t steps)
+{
+    if (s->kind == &clade_kind_sgd)
+        return clade_sgd_update(w, g, states[0], &s->settings.sgd, steps == 0);
+    if (s->kind == &clade_kind_adam)
+        return clade_adam_update(w, g, states[0], states[1], &s->settings.adam, steps);
+    return clade_optimizer_update(s->kind, w, g, states, &s->settings, steps);
+}
 
 static clade_safetensors *goldens;
 
 static void setup_goldens(void)
 {
     setup();
-    goldens = open_goldens("sgd");
+    goldens = open_goldens("optimizers");
 }
 
 static void teardown_goldens(void)
@@ -104,24 +188,34 @@ static clade_tensor *fresh(clade_dtype dtype, clade_shape shape)
     return t;
 }
 
+static void check_update_of(clade_dtype dtype, size_t s)
+{
+    clade_tensor *w = fresh(dtype, CLADE_SHAPE(2, 5)), *g = fresh(dtype, CLADE_SHAPE(2, 5));
+    clade_tensor *tensors[CLADE_OPTIMIZER_STATES] = {NULL};
+    clade_optimizer_state states[CLADE_OPTIMIZER_STATES];
+    int count = settings[s].kind->states(&settings[s].settings, states);
+    for (int i = 0; i < count; i++) {
+        tensors[i] = fresh(dtype, CLADE_SHAPE(2, 5));
+        /* What the first update of SGD must not read. */
+        ok(clade_tensor_fill(tensors[i],
+                             settings[s].kind == &clade_kind_sgd ? NAN : states[i].start));
+    }
+    write_golden(w, "start", 0);
+    for (int step = 0; step < STEPS; step++) {
+        write_golden(g, "grads", step);
+        ok(update(w, g, tensors, &settings[s], step));
+        expect_golden(w, s, step);
+    }
+    clade_tensor_free(&w);
+    clade_tensor_free(&g);
+    for (int i = 0; i < count; i++)
+        clade_tensor_free(&tensors[i]);
+}
+
 static void check_update(clade_dtype dtype)
 {
-    for (size_t s = 0; s < SETTINGS; s++) {
-        clade_tensor *w = fresh(dtype, CLADE_SHAPE(2, 5)), *g = fresh(dtype, CLADE_SHAPE(2, 5));
-        clade_tensor *v =
-            settings[s].settings.momentum > 0 ? fresh(dtype, CLADE_SHAPE(2, 5)) : NULL;
-        if (v)
-            ok(clade_tensor_fill(v, NAN)); /* the first update must not read it */
-        write_golden(w, "start", 0);
-        for (int step = 0; step < STEPS; step++) {
-            write_golden(g, "grads", step);
-            ok(clade_sgd_update(w, g, v, &settings[s].settings, step == 0));
-            expect_golden(w, s, step);
-        }
-        clade_tensor_free(&w);
-        clade_tensor_free(&g);
-        clade_tensor_free(&v);
-    }
+    for (size_t s = 0; s < SETTINGS; s++)
+        check_update_of(dtype, s);
 }
 
 START_TEST(update_f32)
@@ -141,7 +235,6 @@ END_TEST
 /* A window within a larger tensor: what lies around it stays. */
 START_TEST(update_of_a_window)
 {
-    const clade_sgd_params plain = {.lr = 0.1};
     float around[3 * COUNT], grad[COUNT];
     for (int i = 0; i < 3 * COUNT; i++)
         around[i] = (float)i;
@@ -149,7 +242,7 @@ START_TEST(update_of_a_window)
         grad[i] = 10;
     clade_tensor *all = lent(CLADE_F32, CLADE_SHAPE(3, COUNT), around);
     clade_tensor *w = clade_slice(all, 0, 1, 2, 1);
-    ok(clade_sgd_update(w, lent(CLADE_F32, CLADE_SHAPE(1, COUNT), grad), NULL, &plain, true));
+    ok(clade_sgd_update(w, lent(CLADE_F32, CLADE_SHAPE(1, COUNT), grad), NULL, plain, true));
     float now[3 * COUNT];
     ok(clade_tensor_read(all, now, sizeof now));
     for (int i = 0; i < 3 * COUNT; i++)
@@ -197,7 +290,7 @@ START_TEST(optimizer)
         clade_params *params = make_params();
         put_row(params, false, "start", 0);
         clade_optimizer *opt;
-        ok(clade_sgd_create(&opt, params, &settings[s].settings));
+        ok(create(&opt, params, &settings[s]));
         for (int step = 0; step < STEPS; step++) {
             put_row(params, true, "grads", step);
             ck_assert_int_eq(clade_optimizer_steps(opt), step);
@@ -230,11 +323,11 @@ static clade_status update_only(void *user, clade_tensor *const *inputs, int cou
 }
 
 /* 20 steps of which the rate changes, called or replayed; the flat weights come out. */
-static void run_steps(float out[32], const clade_sgd_params *sgd, bool eager)
+static void run_steps(float out[32], const setting *s, bool eager)
 {
     replayed r = {.params = make_params()};
     put_row(r.params, false, "start", 0);
-    ok(clade_sgd_create(&r.opt, r.params, sgd));
+    ok(create(&r.opt, r.params, s));
     clade_step *step;
     ok(clade_step_create(&step, ctx, update_only, &r, &(clade_step_params){.eager = eager}));
     for (int i = 0; i < STEPS; i++) {
@@ -243,7 +336,7 @@ static void run_steps(float out[32], const clade_sgd_params *sgd, bool eager)
             grad[k] = (float)sin(i * 32 + k);
         clade_tensor *input;
         ok(clade_tensor_from_host(&input, ctx, CLADE_F32, CLADE_SHAPE(32), grad));
-        ok(clade_optimizer_set_lr(r.opt, sgd->lr / (1 + i / 3)));
+        ok(clade_optimizer_set_lr(r.opt, s->settings.lr / (1 + i / 3)));
         ok(clade_step_run(step, &input, 1));
         clade_tensor_free(&input);
         ck_assert_int_eq(clade_optimizer_steps(r.opt), i + 1);
@@ -263,8 +356,8 @@ START_TEST(replays_follow_lr_and_steps)
 {
     for (size_t s = 0; s < SETTINGS; s++) {
         float called[32], recorded[32];
-        run_steps(called, &settings[s].settings, true);
-        run_steps(recorded, &settings[s].settings, false);
+        run_steps(called, &settings[s], true);
+        run_steps(recorded, &settings[s], false);
         ck_assert_msg(!memcmp(called, recorded, sizeof called), "%s", settings[s].name);
     }
 }
@@ -311,12 +404,11 @@ START_TEST(bad_settings)
     }
     clade_optimizer *opt;
     fails(clade_sgd_create(&opt, params, NULL), CLADE_ERR_ARGUMENT, "settings is NULL");
-    fails(clade_sgd_create(&opt, NULL, &settings[0].settings), CLADE_ERR_ARGUMENT,
-          "params is NULL");
-    fails(clade_sgd_create(NULL, params, &settings[0].settings), CLADE_ERR_ARGUMENT, "out is NULL");
-    ok(clade_sgd_create(&opt, params, &settings[0].settings));
+    fails(clade_sgd_create(&opt, NULL, plain), CLADE_ERR_ARGUMENT, "params is NULL");
+    fails(clade_sgd_create(NULL, params, plain), CLADE_ERR_ARGUMENT, "out is NULL");
+    ok(clade_sgd_create(&opt, params, plain));
     fails(clade_optimizer_set_lr(opt, -0.1), CLADE_ERR_ARGUMENT, "optimizer_set_lr: lr -0.1");
-    ck_assert(clade_optimizer_lr(opt) == settings[0].settings.lr);
+    ck_assert(clade_optimizer_lr(opt) == plain->lr);
     fails(clade_optimizer_set_lr(NULL, 1), CLADE_ERR_ARGUMENT, "opt is NULL");
     fails(clade_optimizer_step(NULL), CLADE_ERR_ARGUMENT, "opt is NULL");
     fails(clade_optimizer_zero_grad(NULL), CLADE_ERR_ARGUMENT, "opt is NULL");
@@ -332,7 +424,6 @@ END_TEST
 
 START_TEST(bad_tensors)
 {
-    const clade_sgd_params *plain = &settings[0].settings, *momentum = &settings[1].settings;
     clade_tensor *w = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 3), 1);
     clade_tensor *g = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 3), 1);
     clade_tensor *flat = clade_full(ctx, CLADE_F32, CLADE_SHAPE(6), 1);
@@ -368,19 +459,65 @@ START_TEST(bad_tensors)
 }
 END_TEST
 
+/* Each kind refuses its own; the message names the setting and its value. */
+START_TEST(bad_settings_of_kinds)
+{
+    static const struct {
+        setting setting;
+        const char *message;
+    } bad[] = {
+        {ADAM("", .lr = -1), "adam_create: lr -1: must be finite and not negative"},
+        {ADAM("", .beta1 = 1), "adam_create: beta1 1: must be below 1"},
+        {ADAM("", .beta2 = 1.5), "adam_create: beta2 1.5: must be below 1"},
+        {ADAM("", .beta2 = -0.5), "beta2 -0.5: must be finite and not negative"},
+        {ADAM("", .eps = NAN), "eps nan"},
+        {ADAM("", .weight_decay = INFINITY), "weight_decay inf"},
+        {RMSPROP("", .lr = NAN), "rmsprop_create: lr nan"},
+        {RMSPROP("", .alpha = 1), "alpha 1: must be below 1"},
+        {RMSPROP("", .eps = -1), "eps -1"},
+        {RMSPROP("", .momentum = -1), "momentum -1"},
+        {RMSPROP("", .weight_decay = -1), "weight_decay -1"},
+        {ADAGRAD("", .lr = -1), "adagrad_create: lr -1"},
+        {ADAGRAD("", .lr_decay = -1), "lr_decay -1"},
+        {ADAGRAD("", .initial_sum = -1), "initial_sum -1"},
+        {ADAGRAD("", .eps = -1), "eps -1"},
+        {ADAGRAD("", .weight_decay = -1), "weight_decay -1"},
+        {LION("", .lr = -1), "lion_create: lr -1"},
+        {LION("", .beta1 = 1), "beta1 1: must be below 1"},
+        {LION("", .beta2 = 1), "beta2 1: must be below 1"},
+        {LION("", .weight_decay = -1), "weight_decay -1"},
+    };
+    clade_params *params = make_params();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        clade_optimizer *opt;
+        fails(create(&opt, params, &bad[i].setting), CLADE_ERR_ARGUMENT, bad[i].message);
+    }
+    clade_params_free(&params);
+    clade_tensor *w = clade_full(ctx, CLADE_F32, CLADE_SHAPE(3), 1);
+    const clade_adam_params adam = {.lr = 0.1}, bad_adam = {.lr = 0.1, .beta1 = 2};
+    fails(clade_adam_update(w, w, w, NULL, &adam, 0), CLADE_ERR_ARGUMENT, "square is NULL");
+    fails(clade_adam_update(w, w, NULL, w, &adam, 0), CLADE_ERR_ARGUMENT, "mean is NULL");
+    fails(clade_adam_update(w, w, w, w, &adam, -1), CLADE_ERR_ARGUMENT, "-1 steps made");
+    fails(clade_adam_update(w, w, w, w, &bad_adam, 0), CLADE_ERR_ARGUMENT, "adam_update: beta1 2");
+}
+END_TEST
+
 START_TEST(empty)
 {
-    clade_params *params;
-    clade_optimizer *opt;
-    ok(clade_params_create(&params, ctx));
-    ok(clade_sgd_create(&opt, params, &settings[1].settings));
-    ok(clade_optimizer_zero_grad(opt));
-    ok(clade_optimizer_step(opt));
-    ck_assert_int_eq(clade_optimizer_steps(opt), 1);
-    clade_optimizer_free(&opt);
-    clade_params_free(&params);
-    clade_tensor *none = clade_full(ctx, CLADE_F32, CLADE_SHAPE(0, 3), 0);
-    ok(clade_sgd_update(none, none, none, &settings[1].settings, true));
+    for (size_t s = 0; s < SETTINGS; s++) {
+        clade_params *params;
+        clade_optimizer *opt;
+        ok(clade_params_create(&params, ctx));
+        ok(create(&opt, params, &settings[s]));
+        ok(clade_optimizer_zero_grad(opt));
+        ok(clade_optimizer_step(opt));
+        ck_assert_int_eq(clade_optimizer_steps(opt), 1);
+        clade_optimizer_free(&opt);
+        clade_params_free(&params);
+        clade_tensor *none = clade_full(ctx, CLADE_F32, CLADE_SHAPE(0, 3), 0);
+        clade_tensor *const states[CLADE_OPTIMIZER_STATES] = {none, none, none};
+        ok(update(none, none, states, &settings[s], 0));
+    }
 }
 END_TEST
 
@@ -394,6 +531,7 @@ int main(void)
         replays_follow_lr_and_steps,
         lr_compiles_nothing,
         bad_settings,
+        bad_settings_of_kinds,
         bad_tensors,
         empty,
     };

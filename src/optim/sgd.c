@@ -1,112 +1,81 @@
-#include <clade/optim.h>
+#include "optim/optimizer.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-#include "ops/sgd_update.h"
+#include <math.h>
 
-struct clade_optimizer {
-    clade_params *params;
-    size_t count; /* parameters that the set had */
-    clade_sgd_params settings;
-    clade_tensor *velocity; /* NULL without momentum */
-    int64_t steps;
-    clade_sgd_numbers numbers; /* of the step that is made */
-};
+/* Without a velocity only LR and DECAY count. */
+enum { LR, DECAY, KEEP, TAKE, AHEAD };
 
-/* Without a velocity. */
-static clade_optimizer *make(clade_params *params, const clade_sgd_params *settings)
+static const clade_expression new_velocity = {"sgd_velocity", "p0 == 0 ? p1 * g : p0 * v + p1 * g",
+                                              "gv"};
+static const clade_expression ahead = {"sgd_nesterov", "g + p0 * v", "gv"};
+static const clade_expression along_gradient = {"sgd_weight", "w - p0 * g", "wg"};
+static const clade_expression along_velocity = {"sgd_weight_velocity", "w - p0 * v", "wv"};
+
+static clade_status complete(clade_optimizer_settings *settings, const char *what)
 {
-    clade_optimizer *opt = clade_calloc(1, sizeof *opt);
-    if (!opt)
-        return NULL;
-    opt->params = params;
-    opt->count = clade_params_count(params);
-    opt->settings = *settings;
-    return opt;
+    const clade_sgd_params *sgd = &settings->sgd;
+    const clade_named_value values[] = {{.name = "lr", .value = sgd->lr},
+                                        {.name = "momentum", .value = sgd->momentum},
+                                        {.name = "weight_decay", .value = sgd->weight_decay},
+                                        {0}};
+    CLADE_TRY(clade_optimizer_check_values(what, values));
+    if (!isfinite(sgd->dampening))
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: dampening %g: must be finite", what,
+                          sgd->dampening);
+    if (sgd->nesterov && (sgd->momentum == 0 || sgd->dampening != 0))
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT,
+                          "%s: nesterov needs momentum above 0 and dampening 0, not %g and %g",
+                          what, sgd->momentum, sgd->dampening);
+    return CLADE_OK;
 }
+
+static int states(const clade_optimizer_settings *settings, clade_optimizer_state *states)
+{
+    states[0] = (clade_optimizer_state){'v', "velocity", 0};
+    return settings->sgd.momentum > 0;
+}
+
+/* The first velocity is the gradient, whatever was there. */
+static void numbers(double *numbers, const clade_optimizer_settings *settings, int64_t steps)
+{
+    const clade_sgd_params *sgd = &settings->sgd;
+    numbers[LR] = sgd->lr;
+    numbers[DECAY] = sgd->weight_decay;
+    numbers[KEEP] = steps ? sgd->momentum : 0;
+    numbers[TAKE] = steps ? 1 - sgd->dampening : 1;
+    numbers[AHEAD] = sgd->momentum;
+}
+
+static void assign(clade_update *update, const clade_optimizer_settings *settings,
+                   const double *numbers)
+{
+    const clade_sgd_params *sgd = &settings->sgd;
+    if (sgd->weight_decay > 0)
+        clade_update_assign(update, 'g', &clade_optimizer_decay, &numbers[DECAY], NULL);
+    if (sgd->momentum > 0)
+        clade_update_assign(update, 'v', &new_velocity, &numbers[KEEP], &numbers[TAKE]);
+    if (sgd->nesterov)
+        clade_update_assign(update, 'g', &ahead, &numbers[AHEAD], NULL);
+    clade_update_assign(update, 'w',
+                        sgd->momentum > 0 && !sgd->nesterov ? &along_velocity : &along_gradient,
+                        &numbers[LR], NULL);
+}
+
+const clade_optimizer_kind clade_kind_sgd = {.name = "sgd",
+                                             .settings_size = sizeof(clade_sgd_params),
+                                             .complete = complete,
+                                             .states = states,
+                                             .numbers = numbers,
+                                             .assign = assign};
 
 clade_status clade_sgd_create(clade_optimizer **out, clade_params *params,
                               const clade_sgd_params *settings)
 {
-    if (!out || !params)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "sgd_create: %s is NULL", out ? "params" : "out");
-    CLADE_TRY(clade_sgd_check(settings, "sgd_create"));
-    clade_optimizer *opt = make(params, settings);
-    if (!opt)
-        return CLADE_ERR_OUT_OF_MEMORY;
-    clade_tensor *flat = clade_params_flat(params);
-    if (flat && settings->momentum > 0) {
-        clade_status status =
-            clade_tensor_create(&opt->velocity, clade_tensor_context(flat),
-                                clade_tensor_dtype(flat), clade_tensor_shape(flat));
-        if (status != CLADE_OK) {
-            clade_optimizer_free(&opt);
-            return status;
-        }
-    }
-    *out = opt;
-    return CLADE_OK;
+    return clade_optimizer_create(out, params, &clade_kind_sgd, settings);
 }
 
-void clade_optimizer_free(clade_optimizer **opt)
+clade_status clade_sgd_update(clade_tensor *weight, clade_tensor *grad, clade_tensor *velocity,
+                              const clade_sgd_params *settings, bool first)
 {
-    if (!opt || !*opt)
-        return;
-    clade_tensor_free(&(*opt)->velocity);
-    clade_free(*opt);
-    *opt = NULL;
-}
-
-static void begin_step(void *user)
-{
-    clade_optimizer *opt = user;
-    opt->numbers = clade_sgd_numbers_of(&opt->settings, opt->steps == 0);
-    opt->steps++;
-}
-
-clade_status clade_optimizer_step(clade_optimizer *opt)
-{
-    if (!opt)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "optimizer_step: opt is NULL");
-    if (clade_params_count(opt->params) != opt->count)
-        return CLADE_FAIL(CLADE_ERR_STATE,
-                          "optimizer_step: %zu parameters, %zu when the optimizer was created",
-                          clade_params_count(opt->params), opt->count);
-    begin_step(opt);
-    clade_tensor *flat = clade_params_flat(opt->params);
-    clade_status status = CLADE_OK;
-    if (flat)
-        status = clade_sgd_run(flat, clade_params_flat_grad(opt->params), opt->velocity,
-                               &opt->settings, &opt->numbers, begin_step, opt);
-    if (status != CLADE_OK)
-        opt->steps--;
-    return status;
-}
-
-clade_status clade_optimizer_zero_grad(clade_optimizer *opt)
-{
-    if (!opt)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "optimizer_zero_grad: opt is NULL");
-    return clade_params_zero_grad(opt->params);
-}
-
-clade_status clade_optimizer_set_lr(clade_optimizer *opt, double lr)
-{
-    if (!opt)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "optimizer_set_lr: opt is NULL");
-    clade_sgd_params settings = opt->settings;
-    settings.lr = lr;
-    CLADE_TRY(clade_sgd_check(&settings, "optimizer_set_lr"));
-    opt->settings = settings;
-    return CLADE_OK;
-}
-
-double clade_optimizer_lr(const clade_optimizer *opt)
-{
-    return opt ? opt->settings.lr : 0;
-}
-
-int64_t clade_optimizer_steps(const clade_optimizer *opt)
-{
-    return opt ? opt->steps : 0;
+    return clade_optimizer_update(&clade_kind_sgd, weight, grad, &velocity, settings, !first);
 }
