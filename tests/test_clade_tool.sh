@@ -31,7 +31,7 @@ check "devices --json without a platform is an empty list" out_has '^\[\]$'
 check "and exits 1" status_is 1
 
 usage "no command" "a command is missing" "$clade"
-usage "an unknown command" "'bench' is not a command" "$clade" bench
+usage "an unknown command" "'frob' is not a command" "$clade" frob
 usage "a word too many" "'x': one argument too many" "$clade" devices x
 usage "an unknown option" "--frob: no such option" "$clade" devices --frob
 usage "an unknown letter" "-v: no such option" "$clade" devices -v

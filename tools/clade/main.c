@@ -1,18 +1,20 @@
-/* clade: looks at devices and checks them. */
+/* clade: looks at devices, checks them and measures Clade on them. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../common/devices.h"
+#include "bench_command.h"
 #include "selftest.h"
 
 static const char help[] =
     "NAME\n"
-    "    clade - look at OpenCL devices and check them\n"
+    "    clade - look at OpenCL devices, check them and measure Clade on them\n"
     "\n"
     "SYNOPSIS\n"
     "    clade devices [--json] [--device D]\n"
     "    clade selftest [--device D]\n"
+    "    clade bench [OPTIONS]\n"
     "\n"
     "COMMANDS\n"
     "    devices   Lists every device of every platform; the asterisk marks the one that would be\n"
@@ -20,6 +22,8 @@ static const char help[] =
     "    selftest  Computes with every family of operations on the device and compares with the\n"
     "              host: forward, gradients (where the device has fp64), matrix products, the\n"
     "              optimizer, and a small training run. One line each and a verdict.\n"
+    "    bench     Measures training, inference, matrix products and kernels, beside other\n"
+    "              libraries in the same run; it has options of its own: clade bench --help.\n"
     "\n"
     "OPTIONS\n"
     "    --device D   gpu, cpu, accelerator, N, P:N, or part of a device's or platform's name\n"
@@ -74,6 +78,8 @@ static int parse(arguments *a, int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "bench") == 0)
+        return bench_command(argc - 1, argv + 1);
     arguments a = {0};
     int code = parse(&a, argc, argv);
     if (code >= 0)
@@ -85,8 +91,8 @@ static int run(int argc, char **argv)
     if (strcmp(command, "devices") == 0)
         return devices_print(a.device, a.json);
     if (strcmp(command, "selftest") != 0)
-        return words ? cli_usage("'%s' is not a command: devices or selftest", command)
-                     : cli_usage("a command is missing: devices or selftest");
+        return words ? cli_usage("'%s' is not a command: devices, selftest or bench", command)
+                     : cli_usage("a command is missing: devices, selftest or bench");
     if (a.json)
         return cli_usage("--json: not an option of selftest");
     return selftest(a.device);

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""PyTorch's side of `clade bench`: torch_peer.py THREADS IMAGES [DATA_FOLDER]
+
+Started by clade in each thread setting (THREADS 0: torch's default). Says "torch VERSION", then for
+each line "WORK COUNT" on standard input repeats the work and answers with the seconds it took;
+between lines it waits. Ends with its input.
+    train BATCH SIZE...     one step of a network of these layers: SGD, learning rate 0.01,
+                            momentum 0.9
+    infer BATCH SIZE...     its forward pass
+    gemm BATCH M N K TA TB  a matrix product
+Images are those of DATA_FOLDER, or random ones; they lie in memory as normalised floats.
+"""
+import gzip
+import os
+import struct
+import sys
+import time
+
+try:
+    import torch
+except ImportError:
+    sys.exit(1)
+
+def read_idx(folder, name):
+    path = os.path.join(folder, name)
+    opener = open if os.path.exists(path) else gzip.open
+    with opener(path if opener is open else path + ".gz", "rb") as file:
+        raw = file.read()
+    dims = struct.unpack(f">{raw[3]}I", raw[4:4 + 4 * raw[3]])
+    return torch.frombuffer(bytearray(raw[4 + 4 * raw[3]:]), dtype=torch.uint8).reshape(dims)
+
+
+class Data:
+    def __init__(self, count, folder):
+        if folder:
+            images = read_idx(folder, "train-images-idx3-ubyte").flatten(1)
+            self.labels = read_idx(folder, "train-labels-idx1-ubyte").long()
+        else:
+            images = torch.randint(0, 256, (count, 784), dtype=torch.uint8)
+            self.labels = torch.randint(0, 10, (count,))
+        self.images = (images.float() / 255 - 0.5) / 0.5
+        self.order = torch.randperm(len(images))
+
+
+def network(sizes):
+    layers = []
+    for inner, outer in zip(sizes, sizes[1:]):
+        layers += [torch.nn.Linear(inner, outer), torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def training(data, batch, sizes):
+    net = network(sizes)
+    loss_of = torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    steps = len(data.images) // batch
+
+    def work(i):
+        which = data.order[i % steps * batch:][:batch]
+        optimizer.zero_grad()
+        loss = loss_of(net(data.images[which]), data.labels[which])
+        loss.backward()
+        optimizer.step()
+
+    return work
+
+
+def inference(data, batch, sizes):
+    net = network(sizes).eval()
+    batches = len(data.images) // batch
+
+    def work(i):
+        with torch.no_grad():
+            net(data.images[i % batches * batch:][:batch])
+
+    return work
+
+
+def product(batch, m, n, k, transpose_a, transpose_b):
+    a = torch.rand(batch, k, m).transpose(1, 2) if transpose_a else torch.rand(batch, m, k)
+    b = torch.rand(batch, n, k).transpose(1, 2) if transpose_b else torch.rand(batch, k, n)
+    if batch == 1:
+        a, b = a[0], b[0]
+    c = a @ b
+
+    def work(_):
+        torch.matmul(a, b, out=c)
+
+    return work
+
+
+def main():
+    threads, count = int(sys.argv[1]), int(sys.argv[2])
+    if threads:
+        torch.set_num_threads(threads)
+    print("torch", torch.__version__, flush=True)
+    work = None  # a process repeats one kind
+    for line in sys.stdin:
+        kind, *numbers, repeat = line.split()
+        numbers = [int(x) for x in numbers]
+        if not work and kind == "gemm":
+            work = product(*numbers)
+        elif not work:
+            data = Data(count, sys.argv[3] if len(sys.argv) > 3 else None)
+            make = training if kind == "train" else inference
+            work = make(data, numbers[0], numbers[1:])
+        start = time.perf_counter()
+        for i in range(int(repeat)):
+            work(i)
+        print(time.perf_counter() - start, flush=True)
+
+
+main()
