@@ -24,6 +24,17 @@ typedef CAT(T, V) vec;
 #define ARGS
 #endif
 
+/* Asks for the cache line at p. OpenCL's own prefetch() is empty in PoCL; its clang has a builtin,
+ * and there the address spaces are one. A row of a matrix is a page or more from the next, which
+ * the hardware does not foresee. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define FETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+#else
+#define FETCH(p)
+#endif
+#define LINE (64 / (int)sizeof(real))
+#define ROWS_AHEAD 8
+
 #if TRANS_B
 #define B_AT(row, col) ((size_t)(col) * (size_t)ldb + (size_t)(row))
 
@@ -77,6 +88,8 @@ void pack_b(global const real *b, int ldb, int depth, int width, local real *pac
     const int whole = width / NR * NR;
     for (int k = 0; k < depth; k++) {
         local real *q = pack + k * NR;
+        for (int j = 0; j < width; j += LINE)
+            FETCH(b + B_AT(ROWS_AHEAD, j));
         for (int j = 0; j < whole; j += NR) {
             UNROLL for (int v = 0; v < NV; v++) STORE(LOAD(v, b + j), v, q);
             q += depth * NR;
@@ -99,6 +112,8 @@ void pack_a(global const real *a, int lda, int depth, int height, local real *pa
     const int rows = min(height, PACKED_ROWS * MR), whole = rows / MR * MR;
     for (int k = 0; k < depth; k++) {
         local real *q = pack + k * MR;
+        for (int i = 0; i < rows; i += LINE)
+            FETCH(a + A_AT(i, ROWS_AHEAD));
         for (int i = 0; i < whole; i += MR) {
             UNROLL for (int v = 0; v < MR / 4; v++) vstore4(vload4(v, a + i), v, q);
 #if MR & 2
@@ -213,6 +228,13 @@ gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *
                 local const real *q = packed_b + j * kb;
 #if TRANS_A
                 local const real *p = packed_a + i % (PACKED_ROWS * MR) * kb;
+#endif
+#if !TRANS_A /* with a packed A it measured slower */
+                UNROLL for (int r = 0; r < MR; r++)
+                {
+                    FETCH(c + (size_t)(i + r) * (size_t)ldc + j);
+                    FETCH(c + (size_t)(i + r) * (size_t)ldc + j + NR - 1);
+                }
 #endif
                 for (int kk = 0; kk < kb; kk++) {
                     vec x[NV];
