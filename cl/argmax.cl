@@ -18,6 +18,7 @@ bool beats(T v, int i, T best, int at)
     }
 
 /* Grid: (LANES, rows). Every lane and vector slot starts from the first element. */
+#if WANTED(argmax_rows)
 kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int rows, int n)
 {
 #if LANES > 1
@@ -59,6 +60,7 @@ kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int ro
 #endif
         y[yo + ROW] = place;
 }
+#endif
 
 #if CW > 1
 #define CI CAT(int, CW)
@@ -67,6 +69,7 @@ kernel void argmax_rows(global const T *x, int xo, global int *y, int yo, int ro
 #endif
 
 /* Grid: (columns / CW, outers). */
+#if WANTED(argmax_columns)
 kernel void argmax_columns(global const T *x, int xo, global int *y, int yo, int outers, int n,
                            int columns)
 {
@@ -83,3 +86,4 @@ kernel void argmax_columns(global const T *x, int xo, global int *y, int yo, int
     }
     STOREC(at, y + yo + outer * columns + column);
 }
+#endif

@@ -23,6 +23,7 @@
 #define WHOLE(d, size) ((int)((get_group_id(d) + 1) * get_local_size(d)) <= (size))
 
 /* All operands advance together: one dimension. */
+#if WANTED(flat)
 kernel void flat(const int8 dim PARAMS)
 {
     const int ix = get_global_id(0);
@@ -33,8 +34,10 @@ kernel void flat(const int8 dim PARAMS)
         BODY(AT_FLAT)
     }
 }
+#endif
 
 /* Two or three dimensions as ids: no division. dim and strides count from the innermost. */
+#if WANTED(box)
 kernel void box(const int8 dim PARAMS)
 {
     const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
@@ -45,6 +48,7 @@ kernel void box(const int8 dim PARAMS)
         BODY(AT_BOX)
     }
 }
+#endif
 
 /* Up to eight dimensions: the third id counts through all from the third on. */
 int outer_offset(int z, int8 dim, int8 s)
@@ -61,6 +65,7 @@ int outer_offset(int z, int8 dim, int8 s)
     return at + (z / dim.s6) * s.s7;
 }
 
+#if WANTED(nested)
 kernel void nested(const int8 dim PARAMS)
 {
     const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
@@ -69,3 +74,4 @@ kernel void nested(const int8 dim PARAMS)
 #define AT_NESTED(k) o##k + ix *(X##k) + iy *s##k.s1 + outer_offset(iz, dim, s##k)
     BODY(AT_NESTED)
 }
+#endif

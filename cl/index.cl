@@ -8,6 +8,7 @@
  * contiguous. An item goes through all picks and adds those whose j is `part` modulo `parts`:
  * whatever the number of parts, each sum has one owner and one order. Grid: (inner, parts, outer).
  */
+#if WANTED(put_back)
 kernel void put_back(global const T *g, int go, global const int *index, int index_offset, int8 si,
                      global T *dx, int inner, int picks, int outer, int along, int parts)
 {
@@ -20,9 +21,11 @@ kernel void put_back(global const T *g, int go, global const int *index, int ind
             dx[(o * along + j) * inner + i] += g[go + (o * picks + p) * inner + i];
     }
 }
+#endif
 
 /* The same for an index shared by all of inner, VW columns at a time. Grid: (ceil(inner / VW),
  * parts, outer). */
+#if WANTED(put_back_rows)
 kernel void put_back_rows(global const T *g, int go, global const int *index, int index_offset,
                           int8 si, global T *dx, int inner, int picks, int outer, int along,
                           int parts)
@@ -45,3 +48,4 @@ kernel void put_back_rows(global const T *g, int go, global const int *index, in
         }
     }
 }
+#endif

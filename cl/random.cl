@@ -58,6 +58,7 @@ void put(global T *out, int n, int block, numbers value)
 }
 
 /* a + (b - a) * u in [a,b), also where rounding would give b. Grid: (ceil(n / PER)). */
+#if WANTED(uniform)
 kernel void uniform(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
                     T a, T b)
 {
@@ -68,8 +69,10 @@ kernel void uniform(global T *out, int n, uint call_lo, uint call_hi, uint seed_
     const numbers value = a + (b - a) * unit(philox(counter, (uint2)(seed_lo, seed_hi)));
     put(out, n, block, select(value, (numbers)(a), value >= b));
 }
+#endif
 
 /* Box-Muller: a + b * sqrt(-2 log(1 - u)) * (cos, sin)(2 pi v). Grid: (ceil(n / PER)). */
+#if WANTED(normal)
 kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
                    T a, T b)
 {
@@ -88,3 +91,4 @@ kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_l
 #endif
     put(out, n, block, a + b * value);
 }
+#endif

@@ -28,6 +28,7 @@ A fold_vector(AV v)
 
 /* x[row * row_stride + i] over i: y[row * chunks + chunk] = scale * reduction of
  * i in [chunk * chunk_size, (chunk + 1) * chunk_size). Grid: (LANES, rows * chunks). */
+#if WANTED(reduce_rows)
 kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int length,
                         int chunk_size, int chunks, global T *y, int yo, A scale)
 {
@@ -66,6 +67,7 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
     y[yo + id] = (T)(acc * scale);
 #endif
 }
+#endif
 
 /* COLS neighbouring columns per work-item: a vector on CPUs; one on GPUs, where neighbours in the
  * work-group read neighbours in memory. */
@@ -77,6 +79,7 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
 
 /* x[outer * outer_stride + i * step + column] over i: y[(outer * chunks + chunk) * columns + column].
  * Grid: (ceil(columns / COLS), outers * chunks). */
+#if WANTED(reduce_columns)
 kernel void reduce_columns(global const T *x, int xo, int outer_stride, int outers, int step,
                            int columns, int length, int chunk_size, int chunks, global T *y,
                            int yo, A scale)
@@ -105,3 +108,4 @@ kernel void reduce_columns(global const T *x, int xo, int outer_stride, int oute
         q[j] = (T)(acc * scale);
     }
 }
+#endif

@@ -84,6 +84,7 @@ T row_sum_exp(global const T *x, int n, T m, local T *scratch)
 }
 
 /* --- rows -------------------------------------------------------------------------------------- */
+#if WANTED(softmax_rows)
 kernel void softmax_rows(global const T *x, int xo, global T *y, int yo, int rows, int n)
 {
     SCRATCH(scratch);
@@ -99,7 +100,9 @@ kernel void softmax_rows(global const T *x, int xo, global T *y, int yo, int row
     const T sum = lanes_sum(sum_of(vec) + rest, scratch);
     FOR_ROW(n, STOREV(LOADV(i, y) / sum, i, y), y[i] /= sum)
 }
+#endif
 
+#if WANTED(log_softmax_rows)
 kernel void log_softmax_rows(global const T *x, int xo, global T *y, int yo, int rows, int n)
 {
     SCRATCH(scratch);
@@ -110,8 +113,10 @@ kernel void log_softmax_rows(global const T *x, int xo, global T *y, int yo, int
     const T log_sum = log(row_sum_exp(x, n, m, scratch));
     FOR_ROW(n, STOREV(LOADV(i, x) - m - log_sum, i, y), y[i] = x[i] - m - log_sum)
 }
+#endif
 
 /* dx = y * (g - sum(g * y)) */
+#if WANTED(softmax_grad_rows)
 kernel void softmax_grad_rows(global const T *g, int go, global const T *y, int yo, global T *dx,
                               int dxo, int rows, int n)
 {
@@ -126,8 +131,10 @@ kernel void softmax_grad_rows(global const T *g, int go, global const T *y, int 
     const T sum = lanes_sum(sum_of(vec) + rest, scratch);
     FOR_ROW(n, STOREV(LOADV(i, y) * (LOADV(i, g) - sum), i, dx), dx[i] = y[i] * (g[i] - sum))
 }
+#endif
 
 /* dx = g - exp(y) * sum(g) */
+#if WANTED(log_softmax_grad_rows)
 kernel void log_softmax_grad_rows(global const T *g, int go, global const T *y, int yo,
                                   global T *dx, int dxo, int rows, int n)
 {
@@ -143,6 +150,7 @@ kernel void log_softmax_grad_rows(global const T *g, int go, global const T *y, 
     FOR_ROW(n, STOREV(LOADV(i, g) - exp(LOADV(i, y)) * sum, i, dx),
             dx[i] = g[i] - exp(y[i]) * sum)
 }
+#endif
 
 /* --- columns ----------------------------------------------------------------------------------- */
 #define COLUMN  ((int)get_global_id(0) * CW)
@@ -158,6 +166,7 @@ CV column_max(global const T *x, int n, int columns)
     return m;
 }
 
+#if WANTED(softmax_columns)
 kernel void softmax_columns(global const T *x, int xo, global T *y, int yo, int outers, int n,
                             int columns)
 {
@@ -175,7 +184,9 @@ kernel void softmax_columns(global const T *x, int xo, global T *y, int yo, int 
     for (int i = 0; i < n; i++)
         STOREC(LOADC(y + i * columns) / sum, y + i * columns);
 }
+#endif
 
+#if WANTED(log_softmax_columns)
 kernel void log_softmax_columns(global const T *x, int xo, global T *y, int yo, int outers, int n,
                                 int columns)
 {
@@ -191,7 +202,9 @@ kernel void log_softmax_columns(global const T *x, int xo, global T *y, int yo, 
     for (int i = 0; i < n; i++)
         STOREC(LOADC(x + i * columns) - m - log_sum, y + i * columns);
 }
+#endif
 
+#if WANTED(softmax_grad_columns)
 kernel void softmax_grad_columns(global const T *g, int go, global const T *y, int yo,
                                  global T *dx, int dxo, int outers, int n, int columns)
 {
@@ -206,7 +219,9 @@ kernel void softmax_grad_columns(global const T *g, int go, global const T *y, i
     for (int i = 0; i < n; i++)
         STOREC(LOADC(y + i * columns) * (LOADC(g + i * columns) - sum), dx + i * columns);
 }
+#endif
 
+#if WANTED(log_softmax_grad_columns)
 kernel void log_softmax_grad_columns(global const T *g, int go, global const T *y, int yo,
                                      global T *dx, int dxo, int outers, int n, int columns)
 {
@@ -221,11 +236,13 @@ kernel void log_softmax_grad_columns(global const T *g, int go, global const T *
     for (int i = 0; i < n; i++)
         STOREC(LOADC(g + i * columns) - exp(LOADC(y + i * columns)) * sum, dx + i * columns);
 }
+#endif
 
 /* --- cross-entropy ------------------------------------------------------------------------------
  * A label equal to `ignored` counts for nothing if skip is 1; any other outside 0..n-1 yields NaN. */
 
 /* y[row] = log(sum(exp(x - m))) - (x[label] - m) */
+#if WANTED(cross_entropy_rows)
 kernel void cross_entropy_rows(global const T *x, int xo, global const int *labels, int labels_o,
                                int label_stride, int skip, int ignored, global T *y, int yo,
                                int rows, int n)
@@ -243,8 +260,10 @@ kernel void cross_entropy_rows(global const T *x, int xo, global const int *labe
     else
         y[yo + ROW] = label >= 0 && label < n ? log(sum) - (x[label] - m) : NAN;
 }
+#endif
 
 /* dx[row] = (softmax(x) - onehot(label)) * g[row] * scale */
+#if WANTED(cross_entropy_grad_rows)
 kernel void cross_entropy_grad_rows(global const T *x, int xo, global const int *labels,
                                     int labels_o, int label_stride, int skip, int ignored,
                                     global const T *g, int go, int g_stride, T scale,
@@ -266,3 +285,4 @@ kernel void cross_entropy_grad_rows(global const T *x, int xo, global const int 
     if (valid && counts && LANE == writer)
         dx[label] -= up;
 }
+#endif

@@ -80,17 +80,9 @@ struct clade_buffer {
 
 /* --- programs (program_build.c, program_cache.c) --- */
 
-typedef struct clade_program {
-    char *family;
-    char *options;
-    uint64_t hash;
-    cl_program program;
-    struct clade_program *next;
-} clade_program;
-
 struct clade_kernel {
-    char *name;
-    clade_program *program;
+    char *family, *options, *name;
+    cl_program program;
     uint64_t hash;
     cl_kernel kernel;
     size_t largest_group; /* CL_KERNEL_WORK_GROUP_SIZE */
@@ -101,7 +93,6 @@ struct clade_kernel {
 
 typedef struct clade_program_cache {
     clade_kernel *slots[CLADE_KERNEL_SLOTS];
-    clade_program *programs;
     bool compiled; /* something was built from source: said once at INFO */
 } clade_program_cache;
 

@@ -119,7 +119,7 @@ static clade_status keep_dynamic(prepared_launch *launch, const clade_arg *args,
 static clade_status set_up_launch(prepared_launch *launch, const clade_arg *args, int count)
 {
     cl_int code;
-    launch->kernel = clCreateKernel(launch->origin->program->program, launch->origin->name, &code);
+    launch->kernel = clCreateKernel(launch->origin->program, launch->origin->name, &code);
     if (!launch->kernel)
         return clade_cl_fail(code, "clCreateKernel(%s)", launch->origin->name);
     for (int i = 0; i < count; i++) {

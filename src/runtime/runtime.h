@@ -49,7 +49,8 @@ clade_status clade_buffer_fill(clade_buffer *buffer, size_t offset, size_t bytes
 
 /* --- kernels ----------------------------------------------------------------------------------
  * A program is a family's source (cl/FAMILY.cl, or text generated at run time) behind the prelude,
- * compiled with options. Programs are built when first asked for, and kept in the disk cache.
+ * compiled with options for one of its kernels (WANTED in prelude.clh): code costs most of a build.
+ * Programs are built when first asked for, and kept in the disk cache.
  * Unless any_shape, a build also gets -DLANES=<n> -DVW=<n> (the device's kernel shape, see
  * prelude.clh). */
 typedef struct clade_kernel clade_kernel;
