@@ -9,6 +9,9 @@ shift
 run "$clade" --help
 check "--help" out_has '^    clade selftest'
 check "--help exits 0" status_is 0
+run "$clade" -h
+check "-h is --help" out_has '^    clade selftest'
+check "-h exits 0" status_is 0
 run "$clade" --version
 check "--version" out_has '^clade [0-9]+\.[0-9]+\.[0-9]+$'
 run "$clade" devices

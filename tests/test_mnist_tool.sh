@@ -48,6 +48,10 @@ dataset "$work/tiny" 300 50
 # --- help, version, devices -----------------------------------------------------------------------
 run "$mnist" --help
 check "--help exits 0" status_is 0
+cp "$work/out" "$work/help"
+run "$mnist" -h
+check "-h is --help" cmp -s "$work/out" "$work/help"
+check "-h exits 0" status_is 0
 for option in data device epochs batch lr momentum weight-decay hidden seed log-every save load \
     json quiet list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"

@@ -29,7 +29,7 @@ static const char help[] =
     "    --device D   gpu, cpu, accelerator, N, P:N, or part of a device's or platform's name\n"
     "                 [$CLADE_DEVICE, else the best device]\n"
     "    --json       devices: as JSON\n"
-    "    --help, --version\n"
+    "    -h, --help, --version\n"
     "\n"
     "EXIT STATUS\n"
     "    0 success, 1 failure (no device, a check failed), 2 wrong usage.\n";
@@ -49,7 +49,7 @@ static int parse(arguments *a, int argc, char **argv)
                                             {"version", no_argument, NULL, VERSION},
                                             {0}};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         switch (c) {
         case DEVICE:
             a->device = optarg;
@@ -58,6 +58,7 @@ static int parse(arguments *a, int argc, char **argv)
             a->json = true;
             break;
         case HELP:
+        case 'h':
             fputs(help, stdout);
             return EXIT_OK;
         case VERSION:

@@ -39,7 +39,7 @@ static const char option_list[] =
     "    --load FILE         start from these weights (safetensors); they bring the hidden layers\n"
     "    --json FILE         write the result as one JSON object (train, eval)\n"
     "    --quiet             print the result only\n"
-    "    --help, --version\n"
+    "    -h, --help, --version\n"
     "  train:\n"
     "    --epochs N          passes over the training images [5]\n"
     "    --batch N           images per step; the short last batch is kept [128]\n"

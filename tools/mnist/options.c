@@ -157,7 +157,7 @@ int options_parse(options *o, int argc, char **argv)
     for (int i = 0; i < COUNT; i++)
         names[i] = (struct option){rules[i].name, rules[i].kind != FLAG, NULL, FIRST + i};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":", names, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":h", names, NULL)) != -1;) {
         if (c == ':')
             return cli_usage("--%s: needs a value", rules[optopt - FIRST].name);
         if (c == '?' && optopt >= FIRST)
@@ -166,6 +166,10 @@ int options_parse(options *o, int argc, char **argv)
             return cli_usage("-%c: no such option", optopt);
         if (c == '?')
             return cli_usage("%s: no such option", argv[optind - 1]);
+        if (c == 'h') {
+            help_print();
+            return EXIT_OK;
+        }
         int i = c - FIRST;
         if (!rules[i].target && rules[i].kind == FLAG) {
             (rules[i].low == HELP ? help_print : version_print)();
