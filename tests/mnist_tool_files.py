@@ -103,7 +103,8 @@ def read_weights(path):
     header.pop("__metadata__", None)
     arrays = {}
     for name, a in header.items():
-        flat = struct.unpack("<%df" % ((a["data_offsets"][1] - a["data_offsets"][0]) // 4),
+        count = (a["data_offsets"][1] - a["data_offsets"][0]) // 4
+        flat = struct.unpack("<%d%s" % (count, {"F32": "f", "I32": "i"}[a["dtype"]]),
                              data[slice(*a["data_offsets"])])
         n = a["shape"][-1]
         arrays[name] = [list(flat[i:i + n]) for i in range(0, len(flat), n)]
@@ -187,6 +188,37 @@ def initial(path):
             assert abs(sum(v * v for v in values) / len(values) - 1 / 3) < 0.03, name
 
 
+def seed_arrays(path, seed):
+    """The arrays of one seed in tests/goldens/seed.safetensors or its like, less their prefix."""
+    prefix = seed + "."
+    return {name[len(prefix):]: a for name, a in read_weights(path).items()
+            if name.startswith(prefix)}
+
+
+def seeded_weights(path, goldens, seed):
+    """Bit for bit."""
+    want, got = seed_arrays(goldens, seed), read_weights(path)
+    want.pop("order")
+    assert got.keys() == want.keys() and got, (list(got), list(want))
+    for name, rows in want.items():
+        for i, (a, b) in enumerate(zip(rows, got[name])):
+            assert a == b, "%s differs from row %d on: %s, not %s" % (name, i, b[:4], a[:4])
+        assert len(rows) == len(got[name]), name
+
+
+def seeded_order(path, goldens, seed, folder, printed):
+    """The losses printed, one image a step, are those of PyTorch's order."""
+    w = read_weights(path)
+    images = read_idx(folder + "/train-images-idx3-ubyte")
+    labels = read_idx(folder + "/train-labels-idx1-ubyte")
+    loss = [mean_loss([x], [y], w) for x, y in zip(images, labels)]
+    want = [loss[i] for order in seed_arrays(goldens, seed)["order"] for i in order]
+    with open(printed, encoding="utf-8") as f:
+        got = [float(v) for v in re.findall(r"^\[\d+, +\d+\] loss: ([\d.]+)$", f.read(), re.MULTILINE)]
+    assert len(got) == len(want) > len(loss), (len(got), len(want))
+    assert all(abs(a - b) < 0.001 for a, b in zip(got, want)), (got, want)
+
+
 def predicted(weights_file, images, index, printed):
     """The probabilities that predict printed."""
     _, want = forward(read_idx(images)[int(index)], read_weights(weights_file))
@@ -197,7 +229,8 @@ def predicted(weights_file, images, index, printed):
 
 COMMANDS = {"train-json": train_json, "weights": weights, "same-test": same_test,
             "accuracy-above": accuracy_above, "png": png, "trained": trained, "losses": losses,
-            "initial": initial, "predicted": predicted}
+            "initial": initial, "seeded-weights": seeded_weights, "seeded-order": seeded_order,
+            "predicted": predicted}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

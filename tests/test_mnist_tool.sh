@@ -243,6 +243,35 @@ run "$mnist" predict --load "$work/end.safetensors" "$work/few/${names[0]}" --in
 check "predict's probabilities" files predicted "$work/end.safetensors" "$work/few/${names[0]}" 7 \
     "$work/out"
 
+# --- the seed, against PyTorch's ---------------------------------------------------------------------
+# seeded GOLDENS SEED HIDDEN: the weights to start from, and the loss of each image in its turn.
+seeded() {
+    run "$mnist" --data "$work/few" --hidden "$3" --seed "$2" --epochs 2 --batch 1 --lr 0 \
+        --log-every 1 --save "$work/seeded.safetensors"
+    check "seed $2, hidden $3: the weights start as PyTorch's" \
+        files seeded-weights "$work/seeded.safetensors" "$1" "$2"
+    check "seed $2, hidden $3: the images come in PyTorch's order" \
+        files seeded-order "$work/seeded.safetensors" "$1" "$2" "$work/few" "$work/out"
+}
+seeded "$here/goldens/seed.safetensors" 0 2
+seeded "$here/goldens/seed.safetensors" 1099511627783 2
+torch_python=
+for candidate in python3 /usr/bin/python3; do
+    [ -n "$torch_python" ] || ! "$candidate" -c 'import numpy, torch' 2>"$work/err" ||
+        torch_python=$candidate
+done
+if [ -z "$torch_python" ]; then
+    skip "seed 4 in the PyTorch of this machine" "no python3 with torch"
+else
+    run "$torch_python" "$here/goldens/seed_goldens.py" "$work/live.safetensors" 4 20 2 784 128 10
+    if status_is 77; then
+        skip "seed 4 in the PyTorch of this machine" "$(cat "$work/out")"
+    else
+        check "PyTorch draws for seed 4" status_is 0
+        seeded "$work/live.safetensors" 4 128
+    fi
+fi
+
 # --- saved, tested, used --------------------------------------------------------------------------
 run "$mnist" eval --data "$subset" --load "$work/a.safetensors" --json "$work/eval.json"
 check "eval exits 0" status_is 0

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 
 #include "../common/cli.h"
-#include "../mnist/shuffle.h"
+#include "../mnist/torch_random.h"
 
 static clade_status upload_order(network *n)
 {
     int32_t *order = malloc((size_t)n->data->count * sizeof *order);
     if (!order)
         return CLADE_ERR_OUT_OF_MEMORY;
-    shuffle s = shuffle_seeded(1);
-    shuffle_order(&s, order, n->data->count);
+    torch_random random;
+    torch_random_seed(&random, 1);
+    torch_random_permutation(&random, order, n->data->count);
     clade_status status =
         clade_tensor_from_host(&n->order, n->ctx, CLADE_I32, CLADE_SHAPE(n->data->count), order);
     free(order);

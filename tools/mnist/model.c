@@ -1,7 +1,9 @@
 #include "model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "../common/cli.h"
 
@@ -72,6 +74,40 @@ clade_status model_create(model *out, clade_context *ctx, const layout *l)
 void model_free(model *m)
 {
     clade_params_free(&m->params);
+}
+
+static clade_status write_uniform(clade_tensor *t, float *host, int64_t count, double bound,
+                                  torch_random *random)
+{
+    torch_random_uniform(random, host, count, -bound, bound);
+    return clade_tensor_write(t, host, (size_t)count * sizeof *host);
+}
+
+/* nn.Linear.reset_parameters: kaiming_uniform_(weight, a=sqrt(5)), then bias within 1/sqrt(in). The
+ * two bounds are the same number but for the rounding, which is PyTorch's. */
+static clade_status draw_layer(const model *m, int layer, float *host, torch_random *random)
+{
+    int64_t in = m->layout.size[layer], out = m->layout.size[layer + 1];
+    double a = sqrt(5.0), gain = sqrt(2.0 / (1 + a * a)), root = sqrt((double)in);
+    clade_status status =
+        write_uniform(m->weight[layer], host, in * out, sqrt(3.0) * (gain / root), random);
+    return status == CLADE_OK ? write_uniform(m->bias[layer], host, out, 1 / root, random) : status;
+}
+
+int model_draw_weights(const model *m, torch_random *random)
+{
+    const layout *l = &m->layout;
+    int64_t largest = 0;
+    for (int i = 0; i < l->count; i++)
+        largest = l->size[i] * l->size[i + 1] > largest ? l->size[i] * l->size[i + 1] : largest;
+    float *host = malloc((size_t)largest * sizeof *host);
+    if (!host)
+        return cli_fail("out of memory for the initial weights");
+    clade_status status = CLADE_OK;
+    for (int i = 0; i < l->count && status == CLADE_OK; i++)
+        status = draw_layer(m, i, host, random);
+    free(host);
+    return status == CLADE_OK ? EXIT_OK : cli_fail_library();
 }
 
 clade_tensor *model_logits(const model *m, clade_tensor *x)

@@ -5,6 +5,7 @@
 #include <clade/clade.h>
 
 #include "options.h"
+#include "torch_random.h"
 
 #define MAX_LAYERS (MAX_HIDDEN + 1)
 
@@ -26,9 +27,12 @@ int layout_of_file(layout *out, const char *path);
 /* "784-128-10" */
 void layout_print(const layout *l, char *text, size_t size);
 
-/* Fresh weights, as PyTorch's nn.Linear. *out is released with model_free, also after a failure. */
+/* Weights drawn by the device. *out is released with model_free, also after a failure. */
 clade_status model_create(model *out, clade_context *ctx, const layout *l);
 void model_free(model *m);
+/* Instead of those, the weights that PyTorch's nn.Linear layers, created in order, would draw.
+ * Returns the exit code, after a line on stderr. */
+int model_draw_weights(const model *m, torch_random *random);
 
 /* [n, pixels] -> [n, classes], in the open scope. */
 clade_tensor *model_logits(const model *m, clade_tensor *x);

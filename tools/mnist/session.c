@@ -71,9 +71,12 @@ int session_open(session *s, const options *o)
         return EXIT_FAILED;
     if (upload(s, o, &l) != CLADE_OK)
         return cli_fail_library();
-    if (!o->quiet)
+    torch_random_seed(&s->random, o->seed);
+    if (!o->load)
+        code = model_draw_weights(&s->model, &s->random);
+    if (code == EXIT_OK && !o->quiet)
         print_session(s);
-    return EXIT_OK;
+    return code;
 }
 
 void session_close(session *s)

@@ -5,12 +5,14 @@
 #include "dataset.h"
 #include "model.h"
 #include "options.h"
+#include "torch_random.h"
 
 typedef struct session {
     clade_context *ctx;
     clade_mnist *mnist;
     dataset_split train, test; /* train stays empty for eval */
     model model;
+    torch_random random; /* from the seed: the initial weights, then each epoch's order */
 } session;
 
 /* Opens all of it and prints what it is, unless quiet. Returns the exit code, after a line on

@@ -87,7 +87,7 @@ int training_create(training *t, const options *o, session *s)
         .ctx = s->ctx,
         .model = &s->model,
         .data = &s->train,
-        .shuffle = shuffle_seeded(o->seed),
+        .random = &s->random,
         .progress = progress_begin(!o->quiet, s->train.count * o->epochs, (int)o->epochs),
     };
     t->host_order = malloc((size_t)t->data->count * sizeof *t->host_order);
@@ -149,7 +149,7 @@ clade_status training_epoch(training *t, int epoch, double *mean_loss)
     int64_t count = t->data->count, batch = t->o->batch;
     t->window_loss = t->epoch_loss = 0;
     t->stretch_start = cli_seconds();
-    shuffle_order(&t->shuffle, t->host_order, count);
+    torch_random_permutation(t->random, t->host_order, count);
     clade_status status =
         clade_tensor_write(t->order, t->host_order, (size_t)count * sizeof *t->host_order);
     int64_t begin = 0;

@@ -5,8 +5,8 @@
 #include "options.h"
 #include "progress.h"
 #include "session.h"
-#include "shuffle.h"
 #include "timing.h"
+#include "torch_random.h"
 
 typedef struct training {
     const options *o;
@@ -15,7 +15,7 @@ typedef struct training {
     const dataset_split *data;
     clade_optimizer *optimizer;
     clade_step *step;
-    shuffle shuffle;
+    torch_random *random; /* the session's */
     int32_t *host_order;
     clade_tensor *order; /* [count] i32: this epoch's permutation */
     clade_tensor *loss;  /* sum of the losses of the `pending` steps that were not read yet */
