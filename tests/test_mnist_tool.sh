@@ -53,7 +53,7 @@ run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
 for option in data device epochs batch lr momentum weight-decay hidden seed log-every save load \
-    json quiet list-devices help version index; do
+    json eager quiet list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
 done
 run "$mnist" --version
@@ -75,7 +75,7 @@ for option in data device epochs batch lr momentum weight-decay hidden seed log-
     json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
-for option in quiet list-devices help version; do
+for option in eager quiet list-devices help version; do
     usage "--$option=1" "--$option: takes no value" "$mnist" "--$option=1"
 done
 for option in data device save load json; do
@@ -205,6 +205,8 @@ changes() {
         differ "$work/changed.safetensors" "$work/plain.safetensors"
 }
 tiny_train "$work/plain.safetensors"
+tiny_train "$work/eager.safetensors" --eager
+check "--eager gives the same bits" cmp -s "$work/eager.safetensors" "$work/plain.safetensors"
 check "--epochs counts" changes --epochs 3
 check "--batch counts" changes --batch 100
 check "--lr counts" changes --lr 0.02

@@ -8,7 +8,12 @@
 static int eval_in(const session *s, const options *o)
 {
     evaluation e;
-    if (evaluate(&e, &s->model, &s->test) != CLADE_OK)
+    evaluator tester;
+    clade_status status = evaluator_create(&tester, s->ctx, &s->model, o->eager);
+    if (status == CLADE_OK)
+        status = evaluate(&e, &tester, &s->test);
+    evaluator_free(&tester);
+    if (status != CLADE_OK)
         return cli_fail_library();
     if (o->quiet)
         printf("test accuracy: %.2f %%\n", e.accuracy);

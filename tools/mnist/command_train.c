@@ -29,7 +29,7 @@ static int run_epoch(training *t, const session *s, report *r, int epoch, double
     e.seconds = cli_seconds() - start;
     *seconds += e.seconds;
     if (status == CLADE_OK && !signals_caught())
-        status = evaluate(&e.test, t->model, &s->test);
+        status = evaluate(&e.test, &t->evaluator, &s->test);
     progress_clear(&t->progress);
     if (status != CLADE_OK)
         return cli_fail_library();

@@ -40,6 +40,7 @@ typedef struct rule {
             {"save", TEXT, TRAIN, &(o)->save, 0, 0}, {"load", TEXT, ALL, &(o)->load, 0, 0},        \
             {"json", TEXT, TRAIN | EVAL, &(o)->json, 0, 0},                                        \
             {"index", INTEGER, PREDICT, &(o)->index, 0, 1e9},                                      \
+            {"eager", FLAG, TRAIN | EVAL, &(o)->eager, 0, 0},                                      \
             {"quiet", FLAG, ALL, &(o)->quiet, 0, 0},                                               \
             {"list-devices", FLAG, ALL, &(o)->list_devices, 0, 0},                                 \
             {"help", FLAG, ALL, NULL, HELP, 0}, {"version", FLAG, ALL, NULL, VERSION, 0},          \

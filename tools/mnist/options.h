@@ -20,7 +20,7 @@ typedef struct options {
     int64_t hidden[MAX_HIDDEN];
     bool hidden_given;
     uint64_t seed;
-    bool quiet, list_devices;
+    bool quiet, list_devices, eager;
 } options;
 
 /* Fills *o. Returns -1 to go on, or the exit code: after --help and --version, or after one line on

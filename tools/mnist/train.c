@@ -76,7 +76,10 @@ static clade_status create_on_device(training *t, clade_params *params)
     if (status == CLADE_OK)
         status = accumulator_create(&t->loss, t->ctx, CLADE_F32);
     if (status == CLADE_OK)
-        status = clade_step_create(&t->step, t->ctx, step, t, NULL);
+        status = clade_step_create(&t->step, t->ctx, step, t,
+                                   &(clade_step_params){.eager = t->o->eager});
+    if (status == CLADE_OK)
+        status = evaluator_create(&t->evaluator, t->ctx, t->model, t->o->eager);
     return status;
 }
 
@@ -100,6 +103,7 @@ void training_free(training *t)
 {
     progress_clear(&t->progress);
     clade_step_free(&t->step);
+    evaluator_free(&t->evaluator);
     clade_optimizer_free(&t->optimizer);
     clade_tensor_free(&t->order);
     clade_tensor_free(&t->loss);

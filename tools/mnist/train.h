@@ -2,6 +2,7 @@
 #ifndef CLADE_MNIST_TRAIN_H
 #define CLADE_MNIST_TRAIN_H
 
+#include "evaluate.h"
 #include "options.h"
 #include "progress.h"
 #include "session.h"
@@ -15,6 +16,7 @@ typedef struct training {
     const dataset_split *data;
     clade_optimizer *optimizer;
     clade_step *step;
+    evaluator evaluator;
     torch_random *random; /* the session's */
     int32_t *host_order;
     clade_tensor *order; /* [count] i32: this epoch's permutation */
