@@ -213,9 +213,9 @@ clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade
     if (!key->any_shape)
         snprintf(shape, sizeof shape, " -DLANES=%d -DVW=%d", rt->shape.lanes,
                  rt->shape.vector_width);
-    char *options = clade_asprintf("-cl-std=CL1.2 -w -DEVERY_KERNEL=0 -DWANTED_%s=1%s%s %s",
-                                   key->name, shape, rt->info.has_f64 ? " -DCLADE_F64" : "",
-                                   key->options);
+    char *options =
+        clade_asprintf("-cl-std=CL1.2 -w -DEVERY_KERNEL=0 -DWANTED_%s=1%s%s %s", key->name, shape,
+                       rt->info.has_f64 ? " -DCLADE_F64" : "", key->options);
     if (!options)
         return CLADE_ERR_OUT_OF_MEMORY;
     char *source = NULL;
