@@ -32,6 +32,8 @@ END
 run "$clade" bench --help
 check "--help" out_has '^    mlp1024 '
 check "--help exits 0" status_is 0
+run "$clade" bench -h
+check "-h is --help" out_has '^    mlp1024 '
 usage "a word too many" "'x': one argument too many" "$clade" bench x
 usage "an unknown option" "--frob: no such option" "$clade" bench --frob
 usage "an unknown letter" "-v: no such option" "$clade" bench -v

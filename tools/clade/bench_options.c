@@ -134,7 +134,7 @@ int bench_options_parse(bench_options *o, int argc, char **argv)
                                             {0}};
     *o = (bench_options){0};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         if (c == ':')
             return cli_usage("--%s: needs a value", options[optopt - WORKLOAD].name);
         if (c == '?' && optopt >= WORKLOAD)
