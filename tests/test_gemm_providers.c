@@ -96,6 +96,95 @@ START_TEST(no_provider)
 }
 END_TEST
 
+/* --- what `clade tune` wrote ------------------------------------------------------------------ */
+
+static int clblast_calls;
+
+static clade_status count_clblast(clade_runtime *rt, const clade_gemm *g)
+{
+    clblast_calls++;
+    return clade_gemm_own(rt, g);
+}
+
+/* Whether CLBlast multiplies [m,n,k] in a runtime that finds this text as its file. %s in the text
+ * is the device's name. */
+static bool clblast_chosen(const char *text, int m, int n, int k)
+{
+    char dir[256], path[4096];
+    make_temporary_dir(dir);
+    clade_runtime *rt = open_runtime(dir);
+    snprintf(path, sizeof path, "%s", clade_runtime_tuning_path(rt));
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    const char *name = strstr(text, "%s");
+    if (name)
+        fprintf(file, "%.*s%s%s", (int)(name - text), text, clade_runtime_device(rt)->name,
+                name + 2);
+    else
+        fputs(text, file);
+    fclose(file);
+    clade_runtime_free(&rt);
+
+    rt = open_runtime(dir);
+    clade_buffer *x;
+    ok(clade_buffer_create(&x, rt, 3 * 4096 * sizeof(float)));
+    const clade_gemm g = {.dtype = CLADE_F32,
+                          .m = m,
+                          .n = n,
+                          .k = k,
+                          .batch = 1,
+                          .alpha = 1,
+                          .a = x,
+                          .b = x,
+                          .c = x,
+                          .b_offset = 4096,
+                          .c_offset = 8192,
+                          .lda = k,
+                          .ldb = n,
+                          .ldc = n};
+    ok(clade_gemm_run(rt, &g)); /* the self-check calls too */
+    clblast_calls = 0;
+    ok(clade_gemm_run(rt, &g));
+    clade_buffer_free(&x);
+    clade_runtime_free(&rt);
+    remove_tree(dir);
+    return clblast_calls == 1;
+}
+
+#define TUNED(version, device, classes)                                                            \
+    "{\"version\": " version ", \"device\": \"" device "\", \"classes\": [" classes "]}"
+#define CLASS(m, n, k, provider)                                                                   \
+    "{\"m\": " #m ", \"n\": " #n ", \"k\": " #k ", \"provider\": \"" provider "\"}"
+
+static void check_refused(const char *text, const char *said)
+{
+    ck_assert(!clblast_chosen(text, 8, 8, 8));
+    ck_assert_msg(logged(said) && logged("; not used"), "%s", log_text);
+}
+
+START_TEST(tuned)
+{
+    const clade_gemm_provider good = clade_gemm_providers[CLADE_GEMM_CLBLAST];
+    clade_gemm_providers[CLADE_GEMM_CLBLAST].run = count_clblast;
+    const char *text = TUNED("1", "%s", CLASS(3, 4, 5, "clblast") "," CLASS(3, 3, 3, "clade"));
+    ck_assert(clblast_chosen(text, 8, 16, 32));
+    ck_assert(clblast_chosen(text, 15, 31, 63));
+    ck_assert(!clblast_chosen(text, 16, 16, 32));
+    ck_assert(!clblast_chosen(text, 8, 8, 8));
+    check_refused("", "expected");
+    check_refused("[1]", "version 1");
+    check_refused(TUNED("2", "%s", CLASS(3, 3, 3, "clblast")), "version 1");
+    check_refused(TUNED("1", "another", CLASS(3, 3, 3, "clblast")), "another device");
+    check_refused(TUNED("1", "%s", CLASS(3, 3, 3, "clblast") "," CLASS(3, 3, 16, "clblast")),
+                  "without m, n or k");
+    check_refused(TUNED("1", "%s", CLASS(3, 3, 3, "clblast") "," CLASS(3, 3, -1, "clblast")),
+                  "without m, n or k");
+    check_refused(TUNED("1", "%s", CLASS(3, 3, 3, "clblast") "," CLASS(3, 3, 4, "mkl")),
+                  "unknown provider");
+    clade_gemm_providers[CLADE_GEMM_CLBLAST] = good;
+}
+END_TEST
+
 /* CLBlast's process-wide cache: a runtime that goes must not spoil the next, or another's. */
 START_TEST(runtimes_come_and_go)
 {
@@ -162,7 +251,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        clblast, unknown_provider, broken_provider, no_provider, runtimes_come_and_go, threads,
+        clblast, unknown_provider,     broken_provider, no_provider,
+        tuned,   runtimes_come_and_go, threads,
     };
     return run_suite("gemm_providers", tests, sizeof tests / sizeof *tests);
 }

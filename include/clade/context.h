@@ -106,6 +106,10 @@ CLADE_API void clade_context_free(clade_context **ctx);
 /* Borrowed; lives as long as the context. NULL for NULL. */
 CLADE_API const clade_device_info *clade_context_device(const clade_context *ctx);
 
+/* The file with what `clade tune` measured on this device: in the cache folder, read when a context
+ * is created. It need not exist. Borrowed; NULL for NULL and without a cache folder. */
+CLADE_API const char *clade_context_tuning_path(const clade_context *ctx);
+
 /* Blocks until the device has done all that was queued; reports its errors. */
 CLADE_API clade_status clade_context_finish(clade_context *ctx);
 

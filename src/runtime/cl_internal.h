@@ -107,14 +107,23 @@ typedef enum clade_gemm_verdict {
     CLADE_GEMM_WRONG
 } clade_gemm_verdict;
 
+enum { CLADE_GEMM_CLASSES = 16 }; /* of a dimension: its binary logarithm, rounded down */
+
 typedef struct clade_gemm_state {
     int forced;                        /* the provider that CLADE_GEMM names, or -1 */
     clade_gemm_verdict verdicts[2][8]; /* by provider; f64, trans_a, trans_b */
     bool used_clblast;
+    /* 1 + the provider that was faster at m, n, k of these classes, or 0. */
+    unsigned char tuned[CLADE_GEMM_CLASSES][CLADE_GEMM_CLASSES][CLADE_GEMM_CLASSES];
+    char tuning_path[CLADE_CACHE_DIR_SIZE + 160]; /* "": no cache folder */
 } clade_gemm_state;
 
 /* Reads CLADE_GEMM. */
 clade_status clade_gemm_init(clade_runtime *rt);
+/* Reads what `clade tune` wrote into the cache folder, if anything (gemm_tuned.c). */
+void clade_gemm_tuned_load(clade_runtime *rt);
+/* The provider that it found faster for this product, or -1. */
+int clade_gemm_tuned(const clade_runtime *rt, const clade_gemm *g);
 /* Before the context goes: CLBlast's own cache refers to it (gemm_clblast.c). */
 void clade_gemm_forget(clade_runtime *rt);
 

@@ -92,6 +92,9 @@ static int preferred(const clade_runtime *rt, const clade_gemm *g)
 {
     if (rt->gemm.forced >= 0)
         return rt->gemm.forced;
+    int tuned = clade_gemm_tuned(rt, g);
+    if (tuned >= 0)
+        return tuned;
     if (rt->info.type == CLADE_DEVICE_CPU)
         return CLADE_GEMM_OWN;
     bool tiny = g->m < 16 || g->n < 16 || g->k < 16;

@@ -104,6 +104,7 @@ static clade_status set_up(clade_runtime *rt, const clade_context_params *params
     CLADE_TRY(clade_gemm_init(rt));
     CLADE_TRY(open_device(rt));
     clade_disk_cache_open(&rt->disk, params->cache_dir, &rt->info, &rt->log);
+    clade_gemm_tuned_load(rt);
     return CLADE_OK;
 }
 

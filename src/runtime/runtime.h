@@ -182,4 +182,7 @@ typedef struct clade_gemm {
 
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm);
 
+/* Where what `clade tune` measured is read from; NULL without a cache folder. */
+const char *clade_runtime_tuning_path(const clade_runtime *rt);
+
 #endif

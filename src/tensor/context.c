@@ -69,6 +69,11 @@ clade_status clade_context_memory(const clade_context *ctx, clade_memory_stats *
     return CLADE_OK;
 }
 
+const char *clade_context_tuning_path(const clade_context *ctx)
+{
+    return ctx ? clade_runtime_tuning_path(ctx->runtime) : NULL;
+}
+
 clade_status clade_context_trim(clade_context *ctx)
 {
     if (!ctx)

@@ -6,6 +6,7 @@
 #include "../common/devices.h"
 #include "bench_command.h"
 #include "selftest.h"
+#include "tune_command.h"
 
 static const char help[] =
     "NAME\n"
@@ -15,6 +16,7 @@ static const char help[] =
     "    clade devices [--json] [--device D]\n"
     "    clade selftest [--device D]\n"
     "    clade bench [OPTIONS]\n"
+    "    clade tune [OPTIONS]\n"
     "\n"
     "COMMANDS\n"
     "    devices   Lists every device of every platform; the asterisk marks the one that would be\n"
@@ -24,6 +26,8 @@ static const char help[] =
     "              optimizer, and a small training run. One line each and a verdict.\n"
     "    bench     Measures training, inference, matrix products and kernels, beside other\n"
     "              libraries in the same run; it has options of its own: clade bench --help.\n"
+    "    tune      Measures who multiplies matrices faster on the device, Clade or CLBlast, and\n"
+    "              keeps that for later runs: clade tune --help.\n"
     "\n"
     "OPTIONS\n"
     "    --device D   gpu, cpu, accelerator, N, P:N, or part of a device's or platform's name\n"
@@ -81,6 +85,8 @@ static int run(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "bench") == 0)
         return bench_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "tune") == 0)
+        return tune_command(argc - 1, argv + 1);
     arguments a = {0};
     int code = parse(&a, argc, argv);
     if (code >= 0)
@@ -92,8 +98,8 @@ static int run(int argc, char **argv)
     if (strcmp(command, "devices") == 0)
         return devices_print(a.device, a.json);
     if (strcmp(command, "selftest") != 0)
-        return words ? cli_usage("'%s' is not a command: devices, selftest or bench", command)
-                     : cli_usage("a command is missing: devices, selftest or bench");
+        return words ? cli_usage("'%s' is not a command: devices, selftest, bench or tune", command)
+                     : cli_usage("a command is missing: devices, selftest, bench or tune");
     if (a.json)
         return cli_usage("--json: not an option of selftest");
     return selftest(a.device);
