@@ -127,6 +127,20 @@ int clade_gemm_tuned(const clade_runtime *rt, const clade_gemm *g);
 /* Before the context goes: CLBlast's own cache refers to it (gemm_clblast.c). */
 void clade_gemm_forget(clade_runtime *rt);
 
+/* --- small writes (transfer.c) --- */
+
+#define CLADE_STAGING_SLOTS 8
+
+/* Host memory that a write which goes on reads from; free again once the event has come. */
+typedef struct clade_staging {
+    unsigned char *data[CLADE_STAGING_SLOTS];
+    cl_event event[CLADE_STAGING_SLOTS];
+    unsigned next;
+} clade_staging;
+
+/* After the queue is finished. */
+void clade_staging_free(clade_staging *staging);
+
 /* --- the runtime (runtime.c) --- */
 
 struct clade_runtime {
@@ -141,6 +155,7 @@ struct clade_runtime {
     clade_program_cache programs;
     clade_disk_cache disk;
     clade_gemm_state gemm;
+    clade_staging staging;
     struct clade_recording *recording; /* NULL: work is not written down (record.c) */
     struct clade_prepared *capture;    /* NULL: work is enqueued; else prepared (prepared.c) */
 };

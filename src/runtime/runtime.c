@@ -135,6 +135,7 @@ void clade_runtime_free(clade_runtime **runtime)
         clFinish(rt->queue);
         (void)clade_runtime_trim(rt);
     }
+    clade_staging_free(&rt->staging);
     clade_gemm_forget(rt);
     clade_program_cache_free(&rt->programs);
     if (rt->queue)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 static clade_status check_range(const char *what, const clade_buffer *buffer, size_t offset,
                                 size_t bytes)
 {
@@ -22,14 +24,61 @@ static clade_status check_not_recorded(const char *what, const clade_buffer *buf
     return CLADE_FAIL(CLADE_ERR_STATE, "%s: the host cannot take part in a recorded step", what);
 }
 
-/* Blocking: the caller's memory may be gone on return. That waits for the queue; programs that keep
- * their data on the device pay it only when they load it. */
+/* A blocking write waits for all that is queued before it. Small ones go through memory of the
+ * runtime's own instead, so that the host may go on. */
+#define STAGING_BYTES (64 << 10)
+
+void clade_staging_free(clade_staging *staging)
+{
+    for (int i = 0; i < CLADE_STAGING_SLOTS; i++) {
+        if (staging->event[i])
+            clReleaseEvent(staging->event[i]);
+        clade_free(staging->data[i]);
+    }
+}
+
+/* A slot whose last write is over. */
+static clade_status take_slot(clade_staging *staging, unsigned *slot)
+{
+    unsigned i = staging->next;
+    if (!staging->data[i])
+        staging->data[i] = clade_calloc(STAGING_BYTES, 1);
+    if (!staging->data[i])
+        return CLADE_ERR_OUT_OF_MEMORY;
+    if (staging->event[i]) {
+        cl_int code = clWaitForEvents(1, &staging->event[i]);
+        clReleaseEvent(staging->event[i]);
+        staging->event[i] = NULL;
+        if (code != CL_SUCCESS)
+            return clade_cl_fail(code, "clWaitForEvents");
+    }
+    staging->next = (i + 1) % CLADE_STAGING_SLOTS;
+    *slot = i;
+    return CLADE_OK;
+}
+
+static clade_status write_small(clade_buffer *buffer, size_t offset, size_t bytes, const void *data)
+{
+    clade_staging *staging = &buffer->rt->staging;
+    unsigned slot = 0;
+    CLADE_TRY(take_slot(staging, &slot));
+    memcpy(staging->data[slot], data, bytes);
+    cl_int code = clEnqueueWriteBuffer(buffer->rt->queue, buffer->mem, CL_FALSE, offset, bytes,
+                                       staging->data[slot], 0, NULL, &staging->event[slot]);
+    if (code == CL_SUCCESS)
+        return CLADE_OK;
+    staging->event[slot] = NULL;
+    return clade_cl_fail(code, "clEnqueueWriteBuffer(%zu)", bytes);
+}
+
 clade_status clade_buffer_write(clade_buffer *buffer, size_t offset, size_t bytes, const void *data)
 {
     CLADE_TRY(check_range("buffer_write", buffer, offset, bytes));
     if (bytes == 0)
         return CLADE_OK;
     CLADE_TRY(check_not_recorded("a write of host memory", buffer));
+    if (bytes <= STAGING_BYTES)
+        return write_small(buffer, offset, bytes, data);
     cl_int code = clEnqueueWriteBuffer(buffer->rt->queue, buffer->mem, CL_TRUE, offset, bytes, data,
                                        0, NULL, NULL);
     return code == CL_SUCCESS ? CLADE_OK : clade_cl_fail(code, "clEnqueueWriteBuffer(%zu)", bytes);
