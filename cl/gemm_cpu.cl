@@ -188,9 +188,8 @@ void finish_row(const vec *acc, int width, global const real *c, real alpha, rea
 }
 #endif
 
-/* k_last: the depth of the last of the batch, shorter than k when the batch is the pieces of one K. */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *restrict a, int ao,
+gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, int ao,
      int lda, int a_stride, global const real *restrict b, int bo, int ldb, int b_stride,
      global real *c, int co, int ldc, int c_stride, int block_m, int block_n, int block_k,
      local real *restrict packed_b
@@ -206,8 +205,6 @@ gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *
     a += ao + (size_t)z * (size_t)a_stride + A_AT(m0, 0);
     b += bo + (size_t)z * (size_t)b_stride + B_AT(0, n0);
     c += co + (size_t)z * (size_t)c_stride + (size_t)m0 * (size_t)ldc + n0;
-    if (z == (int)get_num_groups(2) - 1)
-        k = k_last;
 
     for (int k0 = 0; k0 < k; k0 += block_k) {
         const int kb = min(block_k, k - k0);

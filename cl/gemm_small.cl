@@ -26,9 +26,8 @@ typedef T real;
 #define B_AT(row, col) ((size_t)(row) * (size_t)ldb + (size_t)(col))
 #endif
 
-/* k_last: the depth of the last of the batch, shorter than k when the batch is the pieces of one K. */
 kernel __attribute__((reqd_work_group_size(G, G, 1))) void
-gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *restrict a, int ao,
+gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, int ao,
      int lda, int a_stride, global const real *restrict b, int bo, int ldb, int b_stride, global real *c,
      int co, int ldc, int c_stride PARAMS)
 {
@@ -40,8 +39,6 @@ gemm(int m, int n, int k, int k_last, real alpha, real beta, global const real *
     a += ao + z * (size_t)a_stride;
     b += bo + z * (size_t)b_stride;
     c += co + z * (size_t)c_stride;
-    if (z == get_num_groups(2) - 1)
-        k = k_last;
 
     real acc[R][R];
     for (int i = 0; i < R; i++)

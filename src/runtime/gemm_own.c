@@ -1,5 +1,5 @@
-/* Our own GEMM: cl/gemm_cpu.cl where work-items are threads, cl/gemm_small.cl where they are lanes.
- */
+/* Our own GEMM: cl/gemm_cpu.cl and cl/gemm_dot.cl where work-items are threads, cl/gemm_small.cl
+ * where they are lanes. */
 #include "runtime/cl_internal.h"
 
 #include <stdio.h>
@@ -38,12 +38,17 @@ static int tile_rows(int64_t m, const int *choices)
     return best;
 }
 
+static int register_width(const clade_runtime *rt, const clade_gemm *g)
+{
+    return rt->shape.vector_width / (g->dtype == CLADE_F64 ? 2 : 1);
+}
+
 /* 16 or 32 registers hold the tile, a row of B and an element of A. */
 static void choose_tile(cpu_plan *p, const clade_runtime *rt, const clade_gemm *g)
 {
     static const int tall[] = {12, 8, 4, 2, 1, 0}, narrow[] = {6, 5, 4, 2, 1, 0},
                      wide[] = {8, 6, 5, 4, 2, 1, 0};
-    p->width = rt->shape.vector_width / (g->dtype == CLADE_F64 ? 2 : 1);
+    p->width = register_width(rt, g);
     p->vectors = g->n <= p->width ? 1 : 2;
     p->rows = tile_rows(g->m, p->vectors == 1 ? tall : rt->shape.vector_width < 16 ? narrow : wide);
 }
@@ -106,13 +111,12 @@ static void choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm
     p->local_a = (size_t)(p->block_k * rows_a * size);
 }
 
-/* The arguments that both kernels start with. Returns how many. */
+/* The arguments that the kernels start with. Returns how many. */
 static int common_args(clade_arg *args, const clade_gemm *g)
 {
     const clade_arg common[] = {
         clade_arg_i32(g->m),
         clade_arg_i32(g->n),
-        clade_arg_i32(g->k),
         clade_arg_i32(g->k),
         clade_arg_real(g->dtype, g->alpha),
         clade_arg_real(g->dtype, g->beta),
@@ -132,6 +136,8 @@ static int common_args(clade_arg *args, const clade_gemm *g)
     memcpy(args, common, sizeof common);
     return (int)(sizeof common / sizeof *common);
 }
+
+#define MOST_DOT_ROWS 4 /* for cl/gemm_dot.cl; with more, packing pays */
 
 static clade_arg local_arg(size_t bytes)
 {
@@ -210,6 +216,30 @@ static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g)
     return launch(rt, kernel, &grid, g, args, n);
 }
 
+/* Few rows times a transposed B: a register of each sum, and as many sums as hide what an addition
+ * takes. A group is worth its launch from some thousands of products on. */
+static clade_status run_dot(clade_runtime *rt, const clade_gemm *g)
+{
+    static const int columns[MOST_DOT_ROWS + 1] = {0, 8, 4, 4, 2};
+    const int at_once = columns[g->m];
+    const int64_t units = rt->info.compute_units, most = ceil_div(g->n, at_once);
+    const int64_t worth = 1 + (int64_t)((double)g->m * (double)g->n * (double)g->k / 16384);
+    const int64_t groups = smaller(smaller(worth, 2 * units), most);
+    const int64_t block_n = ceil_div(most, groups) * at_once;
+    char options[80];
+    snprintf(options, sizeof options, "-DT=%s -DV=%d -DM=%d -DCOLUMNS=%d",
+             g->dtype == CLADE_F64 ? "double" : "float", register_width(rt, g), (int)g->m, at_once);
+    clade_kernel *kernel;
+    CLADE_TRY(get_kernel(&kernel, rt, &(own_kernel){"gemm_dot", g}, options));
+    clade_grid grid = {.dims = 3,
+                       .global = {(size_t)ceil_div(g->n, block_n), 1, (size_t)g->batch},
+                       .local = {1, 1, 1}};
+    clade_arg args[MOST_ARGS];
+    int n = common_args(args, g);
+    args[n++] = clade_arg_i32(block_n);
+    return launch(rt, kernel, &grid, g, args + 1, n - 1); /* m is an option there */
+}
+
 static clade_status run_small(clade_runtime *rt, const clade_gemm *g)
 {
     int side = rt->info.largest_work_group >= 256 ? 16 : rt->info.largest_work_group >= 64 ? 8 : 1;
@@ -232,5 +262,9 @@ static clade_status run_small(clade_runtime *rt, const clade_gemm *g)
 
 clade_status clade_gemm_own(clade_runtime *rt, const clade_gemm *gemm)
 {
-    return rt->shape.lanes == 1 ? run_cpu(rt, gemm) : run_small(rt, gemm);
+    if (rt->shape.lanes > 1)
+        return run_small(rt, gemm);
+    if (gemm->m <= MOST_DOT_ROWS && !gemm->trans_a && gemm->trans_b)
+        return run_dot(rt, gemm);
+    return run_cpu(rt, gemm);
 }
