@@ -309,6 +309,9 @@ START_TEST(refusals)
     g.b_offset = 1;
     fails(clade_gemm_run(rt, &g), CLADE_ERR_INTERNAL, "matrix B ends at element 17");
     g = good;
+    g.a_offset = INT32_MAX;
+    fails(clade_gemm_run(rt, &g), CLADE_ERR_UNSUPPORTED, "matrix A ends at element 2147483663");
+    g = good;
     g.c = NULL;
     fails(clade_gemm_run(rt, &g), CLADE_ERR_INTERNAL, "matrix C");
     g = good;

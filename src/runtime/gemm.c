@@ -58,6 +58,10 @@ static clade_status check_matrix(char which, const clade_gemm *g, const clade_bu
     if (rows == 0 || cols == 0)
         return CLADE_OK;
     int64_t end = offset + (g->batch - 1) * stride + (rows - 1) * ld + cols;
+    if (end > INT32_MAX) /* so that no kernel's int is too small for what it is given */
+        return CLADE_FAIL(CLADE_ERR_UNSUPPORTED,
+                          "gemm: matrix %c ends at element %lld; its kernels count to %d", which,
+                          (long long)end, INT32_MAX);
     int64_t held = (int64_t)(buffer->size / clade_dtype_size(g->dtype));
     if (end > held)
         return CLADE_FAIL(CLADE_ERR_INTERNAL,
