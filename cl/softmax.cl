@@ -4,10 +4,7 @@
  * m is the largest element of a row; where it is NaN or infinite the row comes out as NaN by
  * itself. Row kernels: grid (LANES, rows); column kernels: (columns / CW, outers). */
 
-/* --- what the lanes of a row agree on, in a fixed order ---------------------------------------- */
 #if LANES > 1
-#define SCRATCH(name) local T name[LANES]
-
 T lanes_max(T v, local T *scratch)
 {
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -20,23 +17,8 @@ T lanes_max(T v, local T *scratch)
     barrier(CLK_LOCAL_MEM_FENCE);
     return scratch[0];
 }
-
-T lanes_sum(T v, local T *scratch)
-{
-    barrier(CLK_LOCAL_MEM_FENCE);
-    scratch[LANE] = v;
-    for (int step = LANES / 2; step > 0; step /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (LANE < step)
-            scratch[LANE] += scratch[LANE + step];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return scratch[0];
-}
 #else
-#define SCRATCH(name) local T *const name = 0
 #define lanes_max(v, scratch) ((void)(scratch), (v))
-#define lanes_sum(v, scratch) ((void)(scratch), (v))
 #endif
 
 T max_of(TV v)
@@ -47,25 +29,6 @@ T max_of(TV v)
         part[0] = fmax(part[0], part[i]);
     return part[0];
 }
-
-T sum_of(TV v)
-{
-    T part[VW];
-    STOREV(v, 0, part);
-    for (int i = 1; i < VW; i++)
-        part[0] += part[i];
-    return part[0];
-}
-
-/* Visits the elements of a row that are this lane's: VECTOR with i counting vectors, ELEMENT with i
- * counting elements. */
-#define FOR_ROW(n, VECTOR, ELEMENT)                                                                \
-    for (int i = LANE; i < (n) / VW; i += LANES) {                                                 \
-        VECTOR;                                                                                    \
-    }                                                                                              \
-    for (int i = (n) / VW * VW + LANE; i < (n); i += LANES) {                                      \
-        ELEMENT;                                                                                   \
-    }
 
 T row_max(global const T *x, int n, local T *scratch)
 {

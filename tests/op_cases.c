@@ -6,6 +6,7 @@ extern const op_case_family create_cases;
 extern const op_case_family index_cases;
 extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
+extern const op_case_family norm_cases;
 extern const op_case_family pointwise_cases;
 extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
@@ -17,6 +18,7 @@ const op_case_family *const op_case_families[] = {
     &index_cases,
     &loss_cases,
     &matrix_cases,
+    &norm_cases,
     &pointwise_cases,
     &reduction_cases,
     &view_cases,

@@ -388,6 +388,14 @@ START_TEST(reductions)
     NULLS(clade_softmax(f23, 2), CLADE_ERR_SHAPE, "softmax", "axis 2", "[2,3]");
     NULLS(clade_log_softmax(f23, -3), CLADE_ERR_SHAPE, "log_softmax", "axis -3", "[2,3]");
     ok(clade_scope_end(ctx));
+    NULLS(clade_layer_norm(NULL, NULL, NULL, 1, 0), CLADE_ERR_ARGUMENT, "layer_norm", "NULL");
+    NULLS(clade_layer_norm(i23, NULL, NULL, 1, 0), CLADE_ERR_DTYPE, "layer_norm", "i32");
+    NULLS(clade_layer_norm(f23, NULL, NULL, 3, 0), CLADE_ERR_SHAPE, "last 3", "[2,3]");
+    NULLS(clade_layer_norm(f23, NULL, NULL, 1, -1), CLADE_ERR_ARGUMENT, "eps -1");
+    NULLS(clade_layer_norm(f23, f6, NULL, 1, 0), CLADE_ERR_SHAPE, "weight is [6]", "are [3]");
+    NULLS(clade_layer_norm(f23, NULL, f6, 2, 0), CLADE_ERR_SHAPE, "bias is [6]", "are [2,3]");
+    NULLS(clade_rms_norm(f23, f32, 2, 0), CLADE_ERR_SHAPE, "rms_norm", "weight is [3,2]");
+    NULLS(clade_rms_norm(f23, foreign, 2, 0), CLADE_ERR_ARGUMENT, "rms_norm", "contexts");
 }
 END_TEST
 

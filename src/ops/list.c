@@ -9,6 +9,7 @@ extern const clade_op_family clade_index_ops;
 extern const clade_op_family clade_linear_ops;
 extern const clade_op_family clade_matmul_ops;
 extern const clade_op_family clade_mse_loss_ops;
+extern const clade_op_family clade_norm_ops;
 extern const clade_op_family clade_pointwise_ops;
 extern const clade_op_family clade_random_ops;
 extern const clade_op_family clade_reduction_ops;
@@ -25,6 +26,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_linear_ops,
     &clade_matmul_ops,
     &clade_mse_loss_ops,
+    &clade_norm_ops,
     &clade_pointwise_ops,
     &clade_random_ops,
     &clade_reduction_ops,

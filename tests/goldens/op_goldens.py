@@ -348,8 +348,43 @@ def losses():
     case("mse_loss_f64", F.mse_loss, v(4, dtype=F64), v(4, seed=2, dtype=F64))
 
 
+def rms_norm(x, weight=None, dims=1, eps=1e-5):
+    """PyTorch 1.13 has none."""
+    y = x * torch.rsqrt(x.square().mean(tuple(range(-dims, 0)), keepdim=True) + eps)
+    return y if weight is None else y * weight
+
+
+def norms():
+    whole = lambda x, w, b: F.layer_norm(x, w.shape, w, b)
+    plain = lambda x: F.layer_norm(x, x.shape[-1:])
+    case("layer_norm_2d", whole, v(3, 5), v(5, seed=2), v(5, seed=3))
+    case("layer_norm_3d", whole, v(2, 3, 4), v(4, seed=2), v(4, seed=3))
+    case("layer_norm_1d", whole, v(6), v(6, seed=2), v(6, seed=3))
+    case("layer_norm_long", whole, v(2, 300), v(300, seed=2), v(300, seed=3))
+    case("layer_norm_many_rows", whole, v(300, 3), v(3, seed=2), v(3, seed=3))
+    case("layer_norm_no_rows", whole, v(0, 3), v(3, seed=2), v(3, seed=3))
+    case("layer_norm_f64", whole, *(v(*shape, seed=i, dtype=F64)
+                                    for i, shape in enumerate(((3, 5), (5,), (5,)))))
+    case("layer_norm_over_2", whole, v(3, 2, 4), v(2, 4, seed=2), v(2, 4, seed=3))
+    case("layer_norm_weight", lambda x, w: F.layer_norm(x, w.shape, w), v(3, 5), v(5, seed=2))
+    case("layer_norm_bias", lambda x, b: F.layer_norm(x, b.shape, None, b), v(3, 5), v(5, seed=2))
+    case("layer_norm_plain", plain, v(3, 20))
+    case("layer_norm_constant_rows", plain, t([[2, 2, 2], [0, 0, 0], [-0.5, -0.5, -0.5]]))
+    case("layer_norm_not_finite", plain, t([[1, NAN, 3], [INF, 1, 2], [1, 2, 4]]))
+    case("layer_norm_eps", lambda x: F.layer_norm(x, x.shape[-1:], eps=0.5), v(3, 5))
+    case("layer_norm_transposed", lambda x, w, b: whole(x.t(), w, b), v(4, 3), v(4, seed=2),
+         v(4, seed=3))
+    case("rms_norm_2d", rms_norm, v(3, 5), v(5, seed=2))
+    case("rms_norm_long", rms_norm, v(2, 300), v(300, seed=2))
+    case("rms_norm_f64", rms_norm, v(3, 5, dtype=F64), v(5, seed=2, dtype=F64))
+    case("rms_norm_over_2", lambda x, w: rms_norm(x, w, 2), v(3, 2, 4), v(2, 4, seed=2))
+    case("rms_norm_plain", rms_norm, v(3, 20))
+    case("rms_norm_not_finite", rms_norm, t([[1, NAN, 3], [0, 0, 0], [1, 2, 4]]))
+
+
 def make():
-    for group in (binary, unary, constants, reductions, matrices, views, index, softmaxes, losses):
+    for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
+                  losses):
         group()
     return {"%s/%s" % (name, part): array
             for name, parts in cases.items() for part, array in parts.items()}
