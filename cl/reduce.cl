@@ -1,6 +1,6 @@
-// variants: -DOP_SUM | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
+// variants: -DOP_SUM | -DOP_SUM -DSQUARES -DLANES=64 -DVW=4 | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
 /* Reductions of one group of dimensions. A is the type of the accumulator, T that of the elements;
- * one of OP_SUM, OP_MAX, OP_MIN is defined. */
+ * one of OP_SUM, OP_MAX, OP_MIN is defined. With SQUARES elements count squared. */
 #ifndef A
 #define A float
 #endif
@@ -14,6 +14,12 @@
 #define COMBINE(u, v) ((((u) > (v)) | ((u) != (u))) ? (u) : (v))
 #else
 #define COMBINE(u, v) ((((u) < (v)) | ((u) != (u))) ? (u) : (v))
+#endif
+
+#ifdef SQUARES
+#define MAP(v) ((v) * (v))
+#else
+#define MAP(v) (v)
 #endif
 
 A fold_vector(AV v)
@@ -50,10 +56,10 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
     AV vec = (AV)(acc);
     const int vectors = count / VW;
     for (int i = LANE; i < vectors; i += LANES)
-        vec = COMBINE(vec, TO_A(LOADV(i, p)));
+        vec = COMBINE(vec, MAP(TO_A(LOADV(i, p))));
     acc = fold_vector(vec);
     for (int i = vectors * VW + LANE; i < count; i += LANES)
-        acc = COMBINE(acc, (A)p[i]);
+        acc = COMBINE(acc, MAP((A)p[i]));
 #if LANES > 1
     shared_acc[LANE] = acc;
     for (int step = LANES / 2; step > 0; step /= 2) {
@@ -93,18 +99,18 @@ kernel void reduce_columns(global const T *x, int xo, int outer_stride, int oute
     global T *q = y + yo + id * columns + column;
 #if COLS > 1
     if (column + COLS <= columns) {
-        AV acc = TO_A(LOADV(0, p));
+        AV acc = MAP(TO_A(LOADV(0, p)));
         for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, TO_A(LOADV(0, p + i * step)));
+            acc = COMBINE(acc, MAP(TO_A(LOADV(0, p + i * step))));
         acc *= scale;
         STOREV(CAT(convert_, TV)(acc), 0, q);
         return;
     }
 #endif
     for (int j = 0; j < min(COLS, columns - column); j++) {
-        A acc = p[j];
+        A acc = MAP((A)p[j]);
         for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, (A)p[i * step + j]);
+            acc = COMBINE(acc, MAP((A)p[i * step + j]));
         q[j] = (T)(acc * scale);
     }
 }

@@ -76,6 +76,15 @@ CLADE_API clade_tensor *clade_params_flat_grad(const clade_params *params);
 /* All gradients = 0, in one launch. */
 CLADE_API clade_status clade_params_zero_grad(clade_params *params);
 
+/* Clipping of the flat gradients, on the device and as PyTorch has it. The norm is that of all
+ * together; where it exceeds max_norm >= 0 they are multiplied by max_norm / (norm + 1e-6), and
+ * become NaN where it is NaN. total_norm receives what it was before, for which the host waits;
+ * NULL: nothing waits. clip_grad_value: each to [-limit, limit], limit >= 0.
+ * Errors: CLADE_ERR_STATE for total_norm inside a step that is being recorded. */
+CLADE_API clade_status clade_params_clip_grad_norm(clade_params *params, double max_norm,
+                                                   double *total_norm);
+CLADE_API clade_status clade_params_clip_grad_value(clade_params *params, double limit);
+
 /* --- files ------------------------------------------------------------------------------------ */
 /* Writes all parameters as safetensors, named and shaped as here (f32). The file is written beside
  * its place and renamed: path holds either the old content or the whole new one. Blocks. */

@@ -74,7 +74,7 @@ static bool plan(pass *p, const clade_tensor *in, unsigned mask)
 static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, clade_dtype dtype,
                                clade_reduce_kind kind, bool by_rows)
 {
-    static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN"};
+    static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN", "-DOP_SUM -DSQUARES"};
     static const char *const types[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "",
                                                          [CLADE_F64] = " -DT=double -DA=double",
                                                          [CLADE_I32] = " -DT=int -DA=int",
@@ -143,6 +143,8 @@ static clade_status reduce_in_two(const pass *p, clade_kernel *kernel, clade_ten
     if (!partial)
         return clade_last_error()->status;
     clade_status status = run(p, kernel, in, partial, chunks, 1);
+    if (kind == CLADE_REDUCE_SUM_OF_SQUARES)
+        kind = CLADE_REDUCE_SUM;
     if (status == CLADE_OK)
         status = clade_reduce(out, partial, 1u << 1, kind, scale);
     clade_tensor_unref(partial);
