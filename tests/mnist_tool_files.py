@@ -144,24 +144,39 @@ def gradients(images, labels, w):
     return g
 
 
-def trained(before, after, folder, steps, lr, momentum, decay):
-    """`after` is `before` after so many steps of PyTorch's SGD, each on all images."""
+def sgd(w, g, state, t, lr, momentum, decay):
+    """One element's update: PyTorch's SGD."""
+    g += decay * w
+    state["v"] = g if t == 1 else momentum * state["v"] + g
+    return w - lr * state["v"]
+
+
+def adam(w, g, state, t, lr, decoupled, decay):
+    """PyTorch's Adam and, decoupled, AdamW."""
+    if decoupled:
+        w *= 1 - lr * decay
+    else:
+        g += decay * w
+    state["m"] = 0.9 * state.get("m", 0) + 0.1 * g
+    state["v"] = 0.999 * state.get("v", 0) + 0.001 * g * g
+    root = math.sqrt(state["v"] / (1 - 0.999 ** t))
+    return w - lr * state["m"] / (1 - 0.9 ** t) / (root + 1e-8)
+
+
+def trained(before, after, folder, steps, optimizer, lr, momentum, decay):
+    """`after` is `before` after so many steps of PyTorch's optimizer, each on all images."""
     images = read_idx(folder + "/train-images-idx3-ubyte")
     labels = read_idx(folder + "/train-labels-idx1-ubyte")
     w, got = read_weights(before), read_weights(after)
-    lr, momentum, decay = float(lr), float(momentum), float(decay)
-    velocity = None
-    for _ in range(int(steps)):
+    update = sgd if optimizer == "sgd" else adam
+    how = float(momentum) if optimizer == "sgd" else optimizer == "adamw"
+    states = {name: [[{} for _ in row] for row in rows] for name, rows in w.items()}
+    for t in range(1, int(steps) + 1):
         g = gradients(images, labels, w)
         for name in w:
-            for row, w_row in zip(g[name], w[name]):
-                row[:] = [a + decay * b for a, b in zip(row, w_row)]
-        velocity = g if velocity is None else {
-            name: [[momentum * a + b for a, b in zip(*rows)] for rows in zip(velocity[name], g[name])]
-            for name in w}
-        for name in w:
-            for row, v_row in zip(w[name], velocity[name]):
-                row[:] = [a - lr * b for a, b in zip(row, v_row)]
+            for w_row, g_row, s_row in zip(w[name], g[name], states[name]):
+                w_row[:] = [update(a, b, s, t, float(lr), how, float(decay))
+                            for a, b, s in zip(w_row, g_row, s_row)]
     worst = max(abs(a - b) for name in w for rows in zip(w[name], got[name]) for a, b in zip(*rows))
     assert worst < 1e-5, worst
 

@@ -52,8 +52,8 @@ cp "$work/out" "$work/help"
 run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
-for option in data device epochs batch lr momentum weight-decay hidden seed log-every save load \
-    json eager quiet list-devices help version index; do
+for option in data device epochs batch optimizer lr momentum weight-decay hidden seed log-every \
+    save load json eager quiet list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
 done
 run "$mnist" --version
@@ -71,8 +71,8 @@ usage "an unknown option" "--frobnicate: no such option" "$mnist" --frobnicate
 usage "an unknown letter" "-x: no such option" "$mnist" -x
 usage "an unknown command" "'tran' is not a command" "$mnist" tran
 usage "a word too many" "'more': one argument too many" "$mnist" train more
-for option in data device epochs batch lr momentum weight-decay hidden seed log-every save load \
-    json index; do
+for option in data device epochs batch optimizer lr momentum weight-decay hidden seed log-every \
+    save load json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
 for option in eager quiet list-devices help version; do
@@ -90,6 +90,13 @@ for option in lr momentum weight-decay; do
         usage "--$option '$value'" "--$option: '$value' is not" "$mnist" "--$option" "$value"
     done
 done
+for value in '' SGD ada adamw2; do
+    usage "--optimizer '$value'" "--optimizer: '$value' is not sgd, adam or adamw" \
+        "$mnist" --optimizer "$value"
+done
+usage "--momentum with adam" "--momentum: adam has none" "$mnist" --momentum 0.9 --optimizer adam
+usage "eval --optimizer" "--optimizer: not an option of eval" "$mnist" eval --load w \
+    --optimizer adam
 usage "--log-every -1" "--log-every: '-1' is not" "$mnist" --log-every -1
 usage "--seed -1" "--seed: '-1' is not" "$mnist" --seed -1
 usage "--seed 2^64" "--seed: '18446744073709551616' is not" "$mnist" --seed 18446744073709551616
@@ -210,6 +217,7 @@ check "--eager gives the same bits" cmp -s "$work/eager.safetensors" "$work/plai
 check "--epochs counts" changes --epochs 3
 check "--batch counts" changes --batch 100
 check "--lr counts" changes --lr 0.02
+check "--optimizer counts" changes --optimizer adam
 check "--momentum counts" changes --momentum 0
 check "--weight-decay counts" changes --weight-decay 0.1
 check "--hidden counts" changes --hidden 64
@@ -218,7 +226,7 @@ same() {
     tiny_train "$work/changed.safetensors" "$@" &&
         cmp -s "$work/changed.safetensors" "$work/plain.safetensors"
 }
-check "the defaults are the reference" same --batch 128 --lr 0.01 --momentum 0.9 \
+check "the defaults are the reference" same --batch 128 --optimizer sgd --lr 0.01 --momentum 0.9 \
     --weight-decay 0 --hidden 128 --seed 0 --log-every 7
 run "$mnist" --data "$work/tiny" --epochs 1 --hidden 32,16 --save "$work/c.safetensors"
 check "--hidden 32,16" files weights "$work/c.safetensors" 784 32 16 10
@@ -240,7 +248,13 @@ check "losses are per image, the short batch included" \
     files losses "$work/start.safetensors" "$work/few" "$work/start.json"
 few --epochs 4 --batch 20 --lr 0.05 --momentum 0.8 --weight-decay 0.1 --save "$work/end.safetensors"
 check "four steps are PyTorch's" files trained "$work/start.safetensors" "$work/end.safetensors" \
-    "$work/few" 4 0.05 0.8 0.1
+    "$work/few" 4 sgd 0.05 0.8 0.1
+for optimizer in adam adamw; do
+    few --epochs 4 --batch 20 --optimizer "$optimizer" --weight-decay 0.1 \
+        --save "$work/$optimizer.safetensors"
+    check "four steps of $optimizer are PyTorch's" files trained "$work/start.safetensors" \
+        "$work/$optimizer.safetensors" "$work/few" 4 "$optimizer" 0.001 0 0.1
+done
 run "$mnist" predict --load "$work/end.safetensors" "$work/few/${names[0]}" --index 7
 check "predict's probabilities" files predicted "$work/end.safetensors" "$work/few/${names[0]}" 7 \
     "$work/out"

@@ -15,7 +15,7 @@ enum {
     ALL = TRAIN | EVAL | PREDICT
 };
 
-typedef enum kind { FLAG, TEXT, INTEGER, REAL, SEED, HIDDEN } kind;
+typedef enum kind { FLAG, TEXT, INTEGER, REAL, SEED, HIDDEN, OPTIMIZER } kind;
 
 enum { HELP = 1, VERSION };
 
@@ -33,6 +33,7 @@ typedef struct rule {
         {"data", TEXT, TRAIN | EVAL, &(o)->data, 0, 0}, {"device", TEXT, ALL, &(o)->device, 0, 0}, \
             {"epochs", INTEGER, TRAIN, &(o)->epochs, 1, 1e6},                                      \
             {"batch", INTEGER, TRAIN, &(o)->batch, 1, 1e9}, {"lr", REAL, TRAIN, &(o)->lr, 0, 1e6}, \
+            {"optimizer", OPTIMIZER, TRAIN, &(o)->optimizer, 0, 0},                                \
             {"momentum", REAL, TRAIN, &(o)->momentum, 0, 1e6},                                     \
             {"weight-decay", REAL, TRAIN, &(o)->weight_decay, 0, 1e6},                             \
             {"hidden", HIDDEN, TRAIN, NULL, 1, 65536}, {"seed", SEED, TRAIN, &(o)->seed, 0, 0},    \
@@ -48,14 +49,18 @@ typedef struct rule {
 
 static const char *const command_names[] = {"train", "eval", "predict"};
 
+/* By optimizer_kind. */
+static const char *const optimizer_names[] = {"sgd", "adam", "adamw"};
+
+/* Below 0: not given. */
 static void set_defaults(options *o)
 {
     *o = (options){
         .epochs = 5,
         .batch = 128,
         .log_every = 100,
-        .lr = 0.01,
-        .momentum = 0.9,
+        .lr = -1,
+        .momentum = -1,
         .hidden_count = 1,
         .hidden = {128},
     };
@@ -80,6 +85,17 @@ static bool parse_hidden(options *o, const rule *r, const char *text)
     o->hidden_count = count;
     o->hidden_given = true;
     return true;
+}
+
+static bool parse_optimizer(optimizer_kind *kind, const char *text)
+{
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, optimizer_names[i]) == 0) {
+            *kind = (optimizer_kind)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Returns -1, or the exit code. */
@@ -114,6 +130,10 @@ static int apply(options *o, const rule *r, const char *text)
         return cli_usage(
             "--%s: '%s' is not a list of 1 to %d sizes from 1 to %.0f, such as 256,128", r->name,
             text, MAX_HIDDEN, r->high);
+    case OPTIMIZER:
+        if (parse_optimizer(r->target, text))
+            return -1;
+        return cli_usage("--%s: '%s' is not sgd, adam or adamw", r->name, text);
     }
     return -1;
 }
@@ -145,6 +165,19 @@ static int check_command(options *o, const rule *rules, const bool *given, size_
     if (predict && words < 2)
         return cli_usage("predict needs a picture: FILE.png or an IDX file");
     o->picture = predict ? word[1] : NULL;
+    return -1;
+}
+
+/* What the optimizer decides. */
+static int complete_optimizer(options *o)
+{
+    bool sgd = o->optimizer == OPTIMIZER_SGD;
+    if (!sgd && o->momentum >= 0)
+        return cli_usage("--momentum: %s has none", optimizer_names[o->optimizer]);
+    if (o->momentum < 0)
+        o->momentum = 0.9;
+    if (o->lr < 0)
+        o->lr = sgd ? 0.01 : 0.001;
     return -1;
 }
 
@@ -181,5 +214,6 @@ int options_parse(options *o, int argc, char **argv)
             return code;
         given[i] = true;
     }
-    return check_command(o, rules, given, COUNT, argc - optind, argv + optind);
+    int code = check_command(o, rules, given, COUNT, argc - optind, argv + optind);
+    return code >= 0 ? code : complete_optimizer(o);
 }

@@ -7,6 +7,8 @@
 
 typedef enum command { COMMAND_TRAIN, COMMAND_EVAL, COMMAND_PREDICT } command;
 
+typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW } optimizer_kind;
+
 #define MAX_HIDDEN 16
 
 typedef struct options {
@@ -15,6 +17,7 @@ typedef struct options {
     const char *picture;                            /* predict's FILE */
     int64_t index;                                  /* of the image within it */
     int64_t epochs, batch, log_every;
+    optimizer_kind optimizer;
     double lr, momentum, weight_decay;
     int hidden_count;
     int64_t hidden[MAX_HIDDEN];

@@ -66,11 +66,21 @@ static clade_status run_step(training *t, int64_t begin, int64_t end)
     return CLADE_OK;
 }
 
+static clade_status create_optimizer(clade_optimizer **out, clade_params *params, const options *o)
+{
+    if (o->optimizer == OPTIMIZER_SGD) {
+        const clade_sgd_params sgd = {
+            .lr = o->lr, .momentum = o->momentum, .weight_decay = o->weight_decay};
+        return clade_sgd_create(out, params, &sgd);
+    }
+    const clade_adam_params adam = {
+        .lr = o->lr, .weight_decay = o->weight_decay, .decoupled = o->optimizer == OPTIMIZER_ADAMW};
+    return clade_adam_create(out, params, &adam);
+}
+
 static clade_status create_on_device(training *t, clade_params *params)
 {
-    const clade_sgd_params sgd = {
-        .lr = t->o->lr, .momentum = t->o->momentum, .weight_decay = t->o->weight_decay};
-    clade_status status = clade_sgd_create(&t->optimizer, params, &sgd);
+    clade_status status = create_optimizer(&t->optimizer, params, t->o);
     if (status == CLADE_OK)
         status = clade_tensor_create(&t->order, t->ctx, CLADE_I32, CLADE_SHAPE(t->data->count));
     if (status == CLADE_OK)
