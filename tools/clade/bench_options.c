@@ -135,14 +135,8 @@ int bench_options_parse(bench_options *o, int argc, char **argv)
     *o = (bench_options){0};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (c == ':')
-            return cli_usage("--%s: needs a value", options[optopt - WORKLOAD].name);
-        if (c == '?' && optopt >= WORKLOAD)
-            return cli_usage("--%s: takes no value", options[optopt - WORKLOAD].name);
-        if (c == '?' && optopt > 0)
-            return cli_usage("-%c: no such option", optopt);
-        if (c == '?')
-            return cli_usage("%s: no such option", argv[optind - 1]);
+        if (c == ':' || c == '?')
+            return cli_option_error(c, options, WORKLOAD, argv);
         const char *value = optarg;
         if (c == JSON && !value && optind < argc && argv[optind][0] != '-')
             value = argv[optind++];

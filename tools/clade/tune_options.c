@@ -63,15 +63,9 @@ int tune_options_parse(tune_options *o, int argc, char **argv)
                                             {0}};
     *o = (tune_options){0};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
-        if (c == ':')
-            return cli_usage("--%s: needs a value", options[optopt - DEVICE].name);
-        if (c == '?' && optopt >= DEVICE)
-            return cli_usage("--%s: takes no value", options[optopt - DEVICE].name);
-        if (c == '?' && optopt > 0)
-            return cli_usage("-%c: no such option", optopt);
-        if (c == '?')
-            return cli_usage("%s: no such option", argv[optind - 1]);
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        if (c == ':' || c == '?')
+            return cli_option_error(c, options, DEVICE, argv);
         int code = apply(o, c, optarg);
         if (code >= 0)
             return code;

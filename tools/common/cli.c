@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -123,4 +124,15 @@ bool cli_colour(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
     return cli_terminal(fd) && !(no_colour && *no_colour);
+}
+
+int cli_option_error(int c, const struct option *options, int first, char **argv)
+{
+    if (c == ':')
+        return cli_usage("--%s: needs a value", options[optopt - first].name);
+    if (optopt >= first)
+        return cli_usage("--%s: takes no value", options[optopt - first].name);
+    if (optopt > 0)
+        return cli_usage("-%c: no such option", optopt);
+    return cli_usage("%s: no such option", argv[optind - 1]);
 }

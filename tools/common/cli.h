@@ -42,4 +42,10 @@ bool cli_colour(int fd);
 /* A terminal that can move its cursor. */
 bool cli_terminal(int fd);
 
+struct option;
+
+/* The usage error behind getopt_long's ':' or '?', where the long options have the values first,
+ * first + 1, ... in the table's order. */
+int cli_option_error(int c, const struct option *options, int first, char **argv);
+
 #endif
