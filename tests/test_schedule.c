@@ -84,8 +84,46 @@ START_TEST(ends_of_schedules)
 }
 END_TEST
 
+static void check_plateau(const char *name, const clade_plateau_params *settings, double sign)
+{
+    char key[64];
+    snprintf(key, sizeof key, "plateau/%s", name);
+    enum { COUNT = 60 };
+    const double *expected = golden(goldens, key, CLADE_F64, COUNT);
+    const double *metrics = golden(goldens, "plateau/metrics", CLADE_F64, COUNT);
+    clade_plateau state = {0};
+    double lr = 0.5;
+    for (int i = 0; i < COUNT; i++) {
+        lr = clade_lr_plateau(&state, sign * metrics[i], lr, settings);
+        ck_assert_msg(fabs(lr - expected[i]) <= 1e-12, "%s, metric %d: %.15g, not %.15g", name, i,
+                      lr, expected[i]);
+    }
+}
+
+START_TEST(plateau)
+{
+    check_plateau("default", NULL, 1);
+    check_plateau(
+        "relative",
+        &(clade_plateau_params){.factor = 0.5, .patience = 2, .cooldown = 3, .threshold = 0.02}, 1);
+    check_plateau(
+        "absolute",
+        &(clade_plateau_params){
+            .factor = 0.5, .patience = -1, .threshold = 0.015, .absolute = true, .min = 0.01},
+        1);
+    check_plateau("larger",
+                  &(clade_plateau_params){.larger = true,
+                                          .factor = 0.25,
+                                          .patience = 3,
+                                          .threshold = 0.02,
+                                          .absolute = true,
+                                          .eps = 0.02},
+                  -1);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {rates, ends_of_schedules};
+    const TTest *const tests[] = {rates, ends_of_schedules, plateau};
     return run_tests("schedule", tests, sizeof tests / sizeof *tests, setup, teardown);
 }

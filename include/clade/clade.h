@@ -12,6 +12,7 @@
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/optim.h>
+#include <clade/checkpoint.h>
 #include <clade/step.h>
 #include <clade/data.h>
 #include <clade/io.h>

@@ -106,6 +106,38 @@ CLADE_API CLADE_NODISCARD clade_status clade_lion_create(clade_optimizer **out,
                                                          clade_params *params,
                                                          const clade_lion_params *settings);
 
+/* Muon, as PyTorch 2.9's torch.optim.Muon has it (Jordan et al. 2024), but for its bfloat16: each
+ * parameter of two dimensions moves along its momentum, whose singular values are brought near 1.
+ * m is 0 at first:
+ *     m  = m + (1 - momentum) * (g - m)
+ *     x  = no_nesterov ? m : m + (1 - momentum) * (g - m)
+ *     x  = x / max(|x|, eps), |x| the Frobenius norm
+ *     x  = 3.4445 x - 4.7750 x x^T x + 2.0315 x x^T x x^T x   `iterations` times, x^T where rows >
+ *          columns
+ *     w *= 1 - lr * weight_decay
+ *     w -= lr * stretch * x, stretch = sqrt(max(1, rows / columns))
+ * All other parameters, and those whose names start with one of adam_prefixes (embeddings and the
+ * last layer are usual), are AdamW's, with lr * adam_lr. */
+typedef struct clade_muon_params {
+    double lr;           /* >= 0; no default; 0.02 is usual, or Adam's with match_adam */
+    double momentum;     /* in [0, 1) (default 0.95) */
+    double weight_decay; /* >= 0, AdamW's too (default 0; PyTorch's Muon has 0.1) */
+    double eps;          /* >= 0 (default 1e-7) */
+    int iterations;      /* >= 1 (default 5) */
+    bool no_nesterov;    /* (default false) */
+    bool match_adam;     /* stretch = 0.2 * sqrt(max(rows, columns)), which fits the learning rate
+                            and weight decay of AdamW (default false) */
+    double adam_lr;      /* a factor, >= 0 (default 1) */
+    double beta1, beta2; /* AdamW's, in [0, 1) (default 0.9 and 0.999) */
+    double adam_eps;     /* >= 0 (default 1e-8) */
+    const char *const *adam_prefixes; /* read by _create only (default NULL) */
+    size_t adam_prefix_count;
+} clade_muon_params;
+
+CLADE_API CLADE_NODISCARD clade_status clade_muon_create(clade_optimizer **out,
+                                                         clade_params *params,
+                                                         const clade_muon_params *settings);
+
 CLADE_API void clade_optimizer_free(clade_optimizer **opt);
 
 /* One update from the gradients as they are; asynchronous.
@@ -119,6 +151,18 @@ CLADE_API double clade_optimizer_lr(const clade_optimizer *opt);
 /* Updates made so far. */
 CLADE_API int64_t clade_optimizer_steps(const clade_optimizer *opt);
 
+/* Parameter groups: of the parameters whose names start with prefix, or of one, lr and weight_decay
+ * are the optimizer's times these factors >= 0 (1 at first; the last call counts). "" is every
+ * parameter. Neighbours in the set with the same factors are updated by one kernel, so that a group
+ * costs least where its parameters were created one after the other.
+ * Errors: CLADE_ERR_ARGUMENT (also where no parameter is meant), CLADE_ERR_STATE once an update was
+ * made. */
+CLADE_API clade_status clade_optimizer_set_factors(clade_optimizer *opt, const char *prefix,
+                                                   double lr, double weight_decay);
+CLADE_API clade_status clade_optimizer_set_param_factors(clade_optimizer *opt,
+                                                         const clade_tensor *param, double lr,
+                                                         double weight_decay);
+
 /* --- for weights that are not in a clade_params -------------------------------------------------
  * One update, by the formulas above, of f32 or f64 tensors of one shape, contiguous. */
 /* velocity may be NULL when momentum is 0; `first` starts it. */
@@ -131,7 +175,7 @@ CLADE_API clade_status clade_adam_update(clade_tensor *weight, clade_tensor *gra
                                          const clade_adam_params *settings, int64_t steps);
 
 /* --- schedules: the learning rate of a step, counted from 0 -------------------------------------
- * Functions of their arguments alone, for clade_optimizer_set_lr. */
+ * For clade_optimizer_set_lr; functions of their arguments alone. */
 /* base * factor^(step / every), the division rounding down: PyTorch's StepLR. */
 CLADE_API double clade_lr_step(int64_t step, double base, int64_t every, double factor);
 /* base * (step + 1) / warmup in the first `warmup` steps; then half a cosine wave from base down to
@@ -151,6 +195,52 @@ typedef struct clade_one_cycle_params {
  * total - 1, both ways half a cosine wave: PyTorch's OneCycleLR. settings may be NULL. */
 CLADE_API double clade_lr_one_cycle(int64_t step, int64_t total, double max,
                                     const clade_one_cycle_params *settings);
+
+/* What clade_lr_plateau has seen; all 0 at first. */
+typedef struct clade_plateau {
+    double best;     /* metric */
+    int64_t seen;    /* metrics */
+    int64_t bad;     /* in a row that were no better */
+    int64_t cooling; /* metrics to come that do not count as bad */
+} clade_plateau;
+
+/* Zero means default. */
+typedef struct clade_plateau_params {
+    double factor;    /* (default 0.1) */
+    int64_t patience; /* bad metrics that are borne; -1: none (default 10) */
+    double threshold; /* what counts as better; below 0: any difference (default 1e-4) */
+    bool absolute;    /* better by threshold, else by threshold * best (default false) */
+    bool larger;      /* is better (default false: smaller) */
+    int64_t cooldown; /* metrics after a reduction that do not count as bad (default 0) */
+    double min;       /* learning rate (default 0) */
+    double eps;       /* a smaller change of the rate is not made (default 1e-8) */
+} clade_plateau_params;
+
+/* The rate after a metric, such as an epoch's validation loss: lr, or max(lr * factor, min) once
+ * more than `patience` metrics in a row were no better than the best: PyTorch's ReduceLROnPlateau.
+ * NaN is not better. settings may be NULL. */
+CLADE_API double clade_lr_plateau(clade_plateau *state, double metric, double lr,
+                                  const clade_plateau_params *settings);
+
+/* --- averages of weights ---------------------------------------------------------------------- */
+typedef struct clade_ema clade_ema;
+
+/* The exponential moving average of a set's weights, which often tests better than they do:
+ * PyTorch's AveragedModel with avg_fn decay * e + (1 - decay) * w, 0 <= decay < 1. params must
+ * outlive it and must not grow. Freed with clade_ema_free. */
+CLADE_API CLADE_NODISCARD clade_status clade_ema_create(clade_ema **out, clade_params *params,
+                                                        double decay);
+CLADE_API void clade_ema_free(clade_ema **ema);
+/* e = w the first time, then e = decay * e + (1 - decay) * w. Call it after each optimizer step; it
+ * may be part of a clade_step. Errors: CLADE_ERR_STATE while the average is swapped in. */
+CLADE_API clade_status clade_ema_update(clade_ema *ema);
+/* Exchanges weights and average: the network then computes with the average; a second call brings
+ * the weights back. Not for a clade_step. */
+CLADE_API clade_status clade_ema_swap(clade_ema *ema);
+/* Whether the average is swapped in. */
+CLADE_API bool clade_ema_swapped(const clade_ema *ema);
+/* Updates made so far. */
+CLADE_API int64_t clade_ema_updates(const clade_ema *ema);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,7 @@
 #include "optim/optimizer.h"
 
+#include <stddef.h>
+
 enum { RATE, EPS, DECAY };
 
 static const clade_expression new_sum = {"adagrad_sum", "s + g * g", "sg"};
@@ -44,6 +46,8 @@ static void assign(clade_update *update, const clade_optimizer_settings *setting
 
 const clade_optimizer_kind clade_kind_adagrad = {.name = "adagrad",
                                                  .settings_size = sizeof(clade_adagrad_params),
+                                                 .weight_decay =
+                                                     offsetof(clade_adagrad_params, weight_decay),
                                                  .complete = complete,
                                                  .states = states,
                                                  .numbers = numbers,

@@ -1,6 +1,7 @@
 #include "optim/optimizer.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* RATE = lr / (1 - beta1^t) and WIDEN = 1 / sqrt(1 - beta2^t) correct the averages' start at 0. */
 enum { KEEP_MEAN, TAKE_MEAN, KEEP_SQUARE, TAKE_SQUARE, RATE, WIDEN, EPS, DECAY };
@@ -63,6 +64,8 @@ static void assign(clade_update *update, const clade_optimizer_settings *setting
 
 const clade_optimizer_kind clade_kind_adam = {.name = "adam",
                                               .settings_size = sizeof(clade_adam_params),
+                                              .weight_decay =
+                                                  offsetof(clade_adam_params, weight_decay),
                                               .complete = complete,
                                               .states = states,
                                               .numbers = numbers,

@@ -1,5 +1,7 @@
 #include "optim/optimizer.h"
 
+#include <stddef.h>
+
 enum { LOOK, LOOK_GRADIENT, KEEP, TAKE, LR, SHRINK };
 
 static const clade_expression shrink = {"lion_shrink", "w * p0", "w"};
@@ -51,6 +53,8 @@ static void assign(clade_update *update, const clade_optimizer_settings *setting
 
 const clade_optimizer_kind clade_kind_lion = {.name = "lion",
                                               .settings_size = sizeof(clade_lion_params),
+                                              .weight_decay =
+                                                  offsetof(clade_lion_params, weight_decay),
                                               .complete = complete,
                                               .states = states,
                                               .numbers = numbers,

@@ -7,16 +7,6 @@
 #include "base/alloc.h"
 #include "base/shape.h"
 
-struct clade_optimizer {
-    const clade_optimizer_kind *kind;
-    clade_params *params;
-    size_t count; /* parameters that the set had */
-    clade_optimizer_settings settings;
-    clade_tensor *states[CLADE_OPTIMIZER_STATES];
-    int64_t steps;
-    double numbers[CLADE_OPTIMIZER_NUMBERS]; /* of the step that is made */
-};
-
 const clade_expression clade_optimizer_decay = {"decay", "g + p0 * w", "gw"};
 
 clade_status clade_optimizer_check_values(const char *what, const clade_named_value *values)
@@ -44,18 +34,13 @@ static clade_status take_settings(clade_optimizer_settings *out, const clade_opt
     return kind->complete(out, what);
 }
 
-static void begin_step(void *user)
-{
-    clade_optimizer *opt = user;
-    opt->kind->numbers(opt->numbers, &opt->settings, opt->steps);
-    opt->steps++;
-}
-
-/* opt: whose next step a replay begins, NULL where there is none. */
+/* The update of tensors that are treated alike. */
 static clade_status run(const clade_optimizer_kind *kind, clade_tensor *weight, clade_tensor *grad,
                         clade_tensor *const *tensors, const clade_optimizer_settings *settings,
-                        const double *numbers, clade_optimizer *opt)
+                        const double *numbers, clade_optimizer_hook hook)
 {
+    if (kind->update)
+        return kind->update(weight, grad, tensors, settings, numbers, hook);
     clade_optimizer_state states[CLADE_OPTIMIZER_STATES];
     int count = kind->states(settings, states);
     clade_update update;
@@ -65,7 +50,7 @@ static clade_status run(const clade_optimizer_kind *kind, clade_tensor *weight, 
     for (int i = 0; i < count; i++)
         clade_update_add_tensor(&update, states[i].letter, tensors[i], true);
     kind->assign(&update, settings, numbers);
-    return clade_update_run(&update, opt ? begin_step : NULL, opt);
+    return clade_update_run(&update, hook.run, hook.user);
 }
 
 /* --- optimizers of a set of parameters -------------------------------------------------------- */
@@ -79,6 +64,22 @@ static clade_status make_states(clade_optimizer *opt)
         CLADE_TRY(clade_tensor_fill(opt->states[i], states[i].start));
     }
     return CLADE_OK;
+}
+
+static clade_status make_choices(clade_optimizer *opt)
+{
+    opt->choices = clade_calloc(opt->count, sizeof *opt->choices);
+    opt->ranges = clade_calloc(opt->count, sizeof *opt->ranges);
+    if (!opt->choices || !opt->ranges)
+        return CLADE_ERR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < opt->count; i++) {
+        const clade_tensor *param = clade_params_get(opt->params, i);
+        const clade_optimizer_kind *kind = opt->kind;
+        if (kind->choose)
+            kind = kind->choose(&opt->settings, clade_params_name(opt->params, i), &param->shape);
+        opt->choices[i] = (clade_optimizer_choice){.kind = kind, .lr = 1, .weight_decay = 1};
+    }
+    return clade_optimizer_divide(opt);
 }
 
 clade_status clade_optimizer_create(clade_optimizer **out, clade_params *params,
@@ -98,6 +99,8 @@ clade_status clade_optimizer_create(clade_optimizer **out, clade_params *params,
     opt->count = clade_params_count(params);
     opt->settings = completed;
     clade_status status = make_states(opt);
+    if (status == CLADE_OK)
+        status = make_choices(opt);
     if (status != CLADE_OK) {
         clade_optimizer_free(&opt);
         return status;
@@ -110,10 +113,31 @@ void clade_optimizer_free(clade_optimizer **opt)
 {
     if (!opt || !*opt)
         return;
+    clade_optimizer_undivide(*opt);
     for (int i = 0; i < CLADE_OPTIMIZER_STATES; i++)
         clade_tensor_free(&(*opt)->states[i]);
+    clade_free((*opt)->choices);
+    clade_free((*opt)->ranges);
     clade_free(*opt);
     *opt = NULL;
+}
+
+/* The first range counts the step. */
+static void begin_range(void *user)
+{
+    clade_optimizer_range *range = user;
+    clade_optimizer *opt = range->opt;
+    opt->steps += range == opt->ranges;
+    clade_optimizer_settings settings = clade_optimizer_range_settings(range);
+    opt->choices[range->first].kind->numbers(range->numbers, &settings, opt->steps - 1);
+}
+
+static clade_status step_range(clade_optimizer_range *range)
+{
+    begin_range(range);
+    clade_optimizer_settings settings = clade_optimizer_range_settings(range);
+    return run(range->opt->choices[range->first].kind, range->weight, range->grad, range->states,
+               &settings, range->numbers, (clade_optimizer_hook){begin_range, range});
 }
 
 clade_status clade_optimizer_step(clade_optimizer *opt)
@@ -124,14 +148,11 @@ clade_status clade_optimizer_step(clade_optimizer *opt)
         return CLADE_FAIL(CLADE_ERR_STATE,
                           "optimizer_step: %zu parameters, %zu when the optimizer was created",
                           clade_params_count(opt->params), opt->count);
-    begin_step(opt);
-    clade_tensor *flat = clade_params_flat(opt->params);
+    int64_t steps = opt->steps;
     clade_status status = CLADE_OK;
-    if (flat)
-        status = run(opt->kind, flat, clade_params_flat_grad(opt->params), opt->states,
-                     &opt->settings, opt->numbers, opt);
-    if (status != CLADE_OK)
-        opt->steps--;
+    for (size_t i = 0; i < opt->range_count && status == CLADE_OK; i++)
+        status = step_range(&opt->ranges[i]);
+    opt->steps = steps + (status == CLADE_OK);
     return status;
 }
 
@@ -205,5 +226,5 @@ clade_status clade_optimizer_update(const clade_optimizer_kind *kind, clade_tens
     }
     double numbers[CLADE_OPTIMIZER_NUMBERS];
     kind->numbers(numbers, &completed, steps);
-    return run(kind, weight, grad, tensors, &completed, numbers, NULL);
+    return run(kind, weight, grad, tensors, &completed, numbers, (clade_optimizer_hook){0});
 }

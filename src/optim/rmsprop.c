@@ -1,5 +1,7 @@
 #include "optim/optimizer.h"
 
+#include <stddef.h>
+
 enum { KEEP, TAKE, EPS, MOMENTUM, LR, DECAY };
 
 static const clade_expression new_square = {"rmsprop_square", "p0 * v + p1 * g * g", "vg"};
@@ -65,6 +67,8 @@ static void assign(clade_update *update, const clade_optimizer_settings *setting
 
 const clade_optimizer_kind clade_kind_rmsprop = {.name = "rmsprop",
                                                  .settings_size = sizeof(clade_rmsprop_params),
+                                                 .weight_decay =
+                                                     offsetof(clade_rmsprop_params, weight_decay),
                                                  .complete = complete,
                                                  .states = states,
                                                  .numbers = numbers,

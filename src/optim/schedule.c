@@ -42,3 +42,36 @@ double clade_lr_one_cycle(int64_t step, int64_t total, double max,
         return anneal(start, max, at / top);
     return anneal(max, end, (at - top) / (last - top));
 }
+
+static bool better(const clade_plateau *state, double metric, const clade_plateau_params *s)
+{
+    if (!state->seen)
+        return !isnan(metric);
+    double margin = s->absolute ? s->threshold : s->threshold * state->best;
+    return s->larger ? metric > state->best + margin : metric < state->best - margin;
+}
+
+double clade_lr_plateau(clade_plateau *state, double metric, double lr,
+                        const clade_plateau_params *settings)
+{
+    clade_plateau_params s = settings ? *settings : (clade_plateau_params){0};
+    s.factor = s.factor == 0 ? 0.1 : s.factor;
+    s.patience = s.patience == 0 ? 10 : s.patience < 0 ? 0 : s.patience;
+    s.threshold = s.threshold == 0 ? 1e-4 : s.threshold < 0 ? 0 : s.threshold;
+    s.eps = s.eps == 0 ? 1e-8 : s.eps;
+    bool improved = better(state, metric, &s);
+    if (improved)
+        state->best = metric;
+    state->seen += improved || state->seen;
+    state->bad = improved ? 0 : state->bad + 1;
+    if (state->cooling > 0) {
+        state->cooling--;
+        state->bad = 0;
+    }
+    if (state->bad <= s.patience)
+        return lr;
+    state->cooling = s.cooldown;
+    state->bad = 0;
+    double reduced = fmax(lr * s.factor, s.min);
+    return lr - reduced > s.eps ? reduced : lr;
+}

@@ -1,6 +1,7 @@
 #include "optim/optimizer.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* Without a velocity only LR and DECAY count. */
 enum { LR, DECAY, KEEP, TAKE, AHEAD };
@@ -63,6 +64,8 @@ static void assign(clade_update *update, const clade_optimizer_settings *setting
 
 const clade_optimizer_kind clade_kind_sgd = {.name = "sgd",
                                              .settings_size = sizeof(clade_sgd_params),
+                                             .weight_decay =
+                                                 offsetof(clade_sgd_params, weight_decay),
                                              .complete = complete,
                                              .states = states,
                                              .numbers = numbers,
