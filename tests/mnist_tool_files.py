@@ -163,21 +163,32 @@ def adam(w, g, state, t, lr, decoupled, decay):
     return w - lr * state["m"] / (1 - 0.9 ** t) / (root + 1e-8)
 
 
-def trained(before, after, folder, steps, optimizer, lr, momentum, decay):
-    """`after` is `before` after so many steps of PyTorch's optimizer, each on all images."""
+def rate(schedule, lr, t, steps):
+    """Of step t of so many, from 0, where each is an epoch."""
+    return {"none": lr, "step": lr * 0.7 ** t,
+            "cosine": lr * (1 + math.cos(math.pi * t / steps)) / 2}[schedule]
+
+
+def trained(before, after, folder, steps, optimizer, lr, momentum, decay, schedule="none", ema="0"):
+    """`after` is `before` after so many steps of PyTorch's optimizer, each on all images; or the
+    average of the weights after each."""
     images = read_idx(folder + "/train-images-idx3-ubyte")
     labels = read_idx(folder + "/train-labels-idx1-ubyte")
     w, got = read_weights(before), read_weights(after)
     update = sgd if optimizer == "sgd" else adam
     how = float(momentum) if optimizer == "sgd" else optimizer == "adamw"
+    average, share = None, float(ema)
     states = {name: [[{} for _ in row] for row in rows] for name, rows in w.items()}
     for t in range(1, int(steps) + 1):
         g = gradients(images, labels, w)
         for name in w:
             for w_row, g_row, s_row in zip(w[name], g[name], states[name]):
-                w_row[:] = [update(a, b, s, t, float(lr), how, float(decay))
-                            for a, b, s in zip(w_row, g_row, s_row)]
-    worst = max(abs(a - b) for name in w for rows in zip(w[name], got[name]) for a, b in zip(*rows))
+                w_row[:] = [update(a, b, s, t, rate(schedule, float(lr), t - 1, int(steps)), how,
+                                   float(decay)) for a, b, s in zip(w_row, g_row, s_row)]
+        average = {name: [[share * e + (1 - share) * v for e, v in zip(*rows)]
+                          for rows in zip((average or w)[name], w[name])] for name in w}
+    worst = max(abs(a - b) for name in w for rows in zip(average[name], got[name])
+                for a, b in zip(*rows))
     assert worst < 1e-5, worst
 
 

@@ -52,8 +52,8 @@ cp "$work/out" "$work/help"
 run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
-for option in data device epochs batch optimizer lr momentum weight-decay hidden seed log-every \
-    save load json eager quiet list-devices help version index; do
+for option in data device epochs batch optimizer lr momentum weight-decay schedule ema hidden seed \
+    log-every save checkpoint load json eager quiet list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
 done
 run "$mnist" --version
@@ -71,14 +71,14 @@ usage "an unknown option" "--frobnicate: no such option" "$mnist" --frobnicate
 usage "an unknown letter" "-x: no such option" "$mnist" -x
 usage "an unknown command" "'tran' is not a command" "$mnist" tran
 usage "a word too many" "'more': one argument too many" "$mnist" train more
-for option in data device epochs batch optimizer lr momentum weight-decay hidden seed log-every \
-    save load json index; do
+for option in data device epochs batch optimizer lr momentum weight-decay schedule ema hidden seed \
+    log-every save checkpoint load json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
 for option in eager quiet list-devices help version; do
     usage "--$option=1" "--$option: takes no value" "$mnist" "--$option=1"
 done
-for option in data device save load json; do
+for option in data device save checkpoint load json; do
     usage "--$option ''" "--$option: may not be empty" "$mnist" "--$option" ''
 done
 for value in '' 0 -1 1.5 5x ' 5' 0x5 99999999999999999999; do
@@ -93,6 +93,14 @@ done
 for value in '' SGD ada adamw2; do
     usage "--optimizer '$value'" "--optimizer: '$value' is not sgd, adam or adamw" \
         "$mnist" --optimizer "$value"
+done
+for value in '' cos 'none,'; do
+    usage "--schedule '$value'" \
+        "--schedule: '$value' is not none, step, cosine, one-cycle or plateau" \
+        "$mnist" --schedule "$value"
+done
+for value in 1 -0.1 x; do
+    usage "--ema '$value'" "--ema: '$value' is not" "$mnist" --ema "$value"
 done
 usage "--momentum with adam" "--momentum: adam has none" "$mnist" --momentum 0.9 --optimizer adam
 usage "eval --optimizer" "--optimizer: not an option of eval" "$mnist" eval --load w \
@@ -162,7 +170,7 @@ fresh
 failure "no images" "$work/bad" "$mnist" --quiet --data "$work/bad"
 
 # --- where the output goes ------------------------------------------------------------------------
-for option in save json; do
+for option in save checkpoint json; do
     failure "--$option in no folder" "$work/no/where: cannot be written" \
         "$mnist" --quiet --epochs 1 --data "$work/tiny" "--$option" "$work/no/where"
     failure "--$option is a folder" "$work/tiny: cannot be written" \
@@ -220,6 +228,8 @@ check "--lr counts" changes --lr 0.02
 check "--optimizer counts" changes --optimizer adam
 check "--momentum counts" changes --momentum 0
 check "--weight-decay counts" changes --weight-decay 0.1
+check "--schedule counts" changes --schedule cosine
+check "--ema counts" changes --ema 0.9
 check "--hidden counts" changes --hidden 64
 check "--load counts" changes --load "$work/a.safetensors"
 same() {
@@ -255,6 +265,14 @@ for optimizer in adam adamw; do
     check "four steps of $optimizer are PyTorch's" files trained "$work/start.safetensors" \
         "$work/$optimizer.safetensors" "$work/few" 4 "$optimizer" 0.001 0 0.1
 done
+for schedule in step cosine; do
+    few --epochs 4 --batch 20 --lr 0.05 --schedule "$schedule" --save "$work/rates.safetensors"
+    check "four steps with --schedule $schedule" files trained "$work/start.safetensors" \
+        "$work/rates.safetensors" "$work/few" 4 sgd 0.05 0.9 0 "$schedule"
+done
+few --epochs 4 --batch 20 --lr 0.05 --ema 0.8 --save "$work/average.safetensors"
+check "the average of four steps" files trained "$work/start.safetensors" \
+    "$work/average.safetensors" "$work/few" 4 sgd 0.05 0.9 0 none 0.8
 run "$mnist" predict --load "$work/end.safetensors" "$work/few/${names[0]}" --index 7
 check "predict's probabilities" files predicted "$work/end.safetensors" "$work/few/${names[0]}" 7 \
     "$work/out"
@@ -374,6 +392,43 @@ run "$mnist" eval --data "$subset" --load "$work/int.safetensors"
 check "saves weights that load" status_is 0
 interrupt TERM
 check "SIGTERM exits 143" status_is 143
+
+# --- broken off and gone on with ------------------------------------------------------------------
+# goes_on OPTION...: interrupted after the first epoch or later, the run ends with the same weights.
+goes_on() {
+    local how=(--data "$subset" --epochs 5 --quiet "$@")
+    rm -f "$work/run"
+    run "$mnist" "${how[@]}" --save "$work/whole.safetensors"
+    status_is 0 || return 1
+    "$mnist" "${how[@]}" --checkpoint "$work/run" >"$work/out" 2>"$work/err" &
+    local pid=$!
+    for _ in $(seq 1200); do
+        [ -e "$work/run" ] && break
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    wait "$pid"
+    run "$mnist" "${how[@]}" --checkpoint "$work/run" --save "$work/parted.safetensors"
+    status_is 0 && cmp -s "$work/whole.safetensors" "$work/parted.safetensors"
+}
+check "--checkpoint goes on" goes_on
+check "with adam and cosine" goes_on --optimizer adam --schedule cosine
+check "with one-cycle and an average" goes_on --schedule one-cycle --ema 0.9
+check "with plateau" goes_on --schedule plateau --lr 0.3
+tiny_checkpoint() {
+    run "$mnist" --data "$work/tiny" --epochs 2 --checkpoint "$work/tiny.run" "$@"
+}
+tiny_checkpoint
+check "the first run starts afresh" out_lacks '^going on'
+tiny_checkpoint --epochs 3
+check "the next one says from where" out_has '^going on after epoch 2, from '
+check "and does the rest" out_has '^epoch 3: '
+failure "another --batch" "tiny.run: the run there has another --batch" "$mnist" --quiet \
+    --data "$work/tiny" --checkpoint "$work/tiny.run" --batch 64
+failure "another optimizer" "tiny.run: the optimizer was sgd, here adam" "$mnist" --quiet \
+    --data "$work/tiny" --checkpoint "$work/tiny.run" --optimizer adam
+failure "weights that are no checkpoint" "is no checkpoint" "$mnist" --quiet --data "$work/tiny" \
+    --checkpoint "$work/a.safetensors"
 
 # --- on a terminal --------------------------------------------------------------------------------
 if command -v script >/dev/null; then

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../common/cli.h"
+#include "checkpoint.h"
 #include "report.h"
 #include "signals.h"
 #include "train.h"
@@ -20,6 +21,15 @@ static bool append_epoch(report *r, const epoch_report *e)
     return true;
 }
 
+static clade_status test(evaluation *out, training *t, const session *s)
+{
+    clade_status status = training_swap_average(t);
+    if (status == CLADE_OK)
+        status = evaluate(out, &t->evaluator, &s->test);
+    clade_status back = training_swap_average(t);
+    return status == CLADE_OK ? back : status;
+}
+
 /* One epoch and its test; a caught signal leaves it out of the report. */
 static int run_epoch(training *t, const session *s, report *r, int epoch, double *seconds)
 {
@@ -29,7 +39,7 @@ static int run_epoch(training *t, const session *s, report *r, int epoch, double
     e.seconds = cli_seconds() - start;
     *seconds += e.seconds;
     if (status == CLADE_OK && !signals_caught())
-        status = evaluate(&e.test, &t->evaluator, &s->test);
+        status = test(&e.test, t, s);
     progress_clear(&t->progress);
     if (status != CLADE_OK)
         return cli_fail_library();
@@ -40,33 +50,45 @@ static int run_epoch(training *t, const session *s, report *r, int epoch, double
     if (!t->o->quiet)
         printf("epoch %d: training loss %.4f, test loss %.4f, test accuracy %.2f %%, %.2f s\n",
                epoch, e.train_loss, e.test.loss, e.test.accuracy, e.seconds);
-    return EXIT_OK;
+    return t->o->checkpoint ? checkpoint_save(t, epoch, t->o->checkpoint) : EXIT_OK;
 }
 
 static int run_epochs(training *t, const session *s, report *r)
 {
-    int code = EXIT_OK;
+    int64_t done = 0;
+    int code = t->o->checkpoint ? checkpoint_load(t, &done, t->o->checkpoint) : EXIT_OK;
+    int64_t images_before = t->images;
     double seconds = 0;
-    for (int epoch = 1; epoch <= t->o->epochs && code == EXIT_OK && !signals_caught(); epoch++)
+    for (int epoch = (int)done + 1; epoch <= t->o->epochs && code == EXIT_OK && !signals_caught();
+         epoch++)
         code = run_epoch(t, s, r, epoch, &seconds);
     r->steps = t->steps;
-    r->images_per_second = seconds > 0 ? (double)t->images / seconds : NAN;
+    r->images_per_second = seconds > 0 ? (double)(t->images - images_before) / seconds : NAN;
     r->us_per_step_median = timing_median_us(&t->timing);
     return code;
 }
 
-/* What remains of a run, whether it went to its end or was interrupted. */
-static int finish(const report *r, const options *o, const session *s)
+static int save(training *t, const session *s, const char *path)
 {
+    clade_status status = training_swap_average(t);
+    if (status == CLADE_OK)
+        status = clade_params_save(s->model.params, path);
+    if (status != CLADE_OK)
+        return cli_fail_library();
+    if (!t->o->quiet)
+        printf("saved: %s\n", path);
+    return EXIT_OK;
+}
+
+/* What remains of a run, whether it went to its end or was interrupted. */
+static int finish(const report *r, training *t, const session *s)
+{
+    const options *o = t->o;
     int signal = signals_caught();
     if (signal && !o->quiet)
         printf("interrupted after %" PRId64 " steps\n", r->steps);
     report_print(r, o);
-    int code = EXIT_OK;
-    if (o->save && clade_params_save(s->model.params, o->save) != CLADE_OK)
-        code = cli_fail_library();
-    else if (o->save && !o->quiet)
-        printf("saved: %s\n", o->save);
+    int code = o->save ? save(t, s, o->save) : EXIT_OK;
     if (o->json && report_write_train(r, o->json) != EXIT_OK)
         code = EXIT_FAILED;
     return code == EXIT_OK && signal ? EXIT_SIGNAL + signal : code;
@@ -80,7 +102,7 @@ static int train_in(session *s, const options *o)
     if (code == EXIT_OK)
         code = run_epochs(&t, s, &r);
     if (code == EXIT_OK)
-        code = finish(&r, o, s);
+        code = finish(&r, &t, s);
     training_free(&t);
     free(r.epochs);
     return code;
@@ -88,7 +110,8 @@ static int train_in(session *s, const options *o)
 
 int command_train(const options *o)
 {
-    if (report_check_path(o->save) != EXIT_OK || report_check_path(o->json) != EXIT_OK)
+    if (report_check_path(o->save) != EXIT_OK || report_check_path(o->json) != EXIT_OK ||
+        report_check_path(o->checkpoint) != EXIT_OK)
         return EXIT_FAILED;
     signals_catch();
     session s;

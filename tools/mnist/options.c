@@ -15,7 +15,7 @@ enum {
     ALL = TRAIN | EVAL | PREDICT
 };
 
-typedef enum kind { FLAG, TEXT, INTEGER, REAL, SEED, HIDDEN, OPTIMIZER } kind;
+typedef enum kind { FLAG, TEXT, INTEGER, REAL, SEED, HIDDEN, CHOICE } kind;
 
 enum { HELP = 1, VERSION };
 
@@ -25,32 +25,43 @@ typedef struct rule {
     kind kind;
     unsigned commands;
     void *target;
-    double low, high; /* of numbers */
+    double low, high;           /* of numbers */
+    const char *const *choices; /* words, ended by NULL: the target becomes their number */
 } rule;
 
+static const char *const command_names[] = {"train", "eval", "predict"};
+static const char *const optimizer_names[] = {"sgd", "adam", "adamw", NULL}; /* optimizer_kind */
+static const char *const schedule_names[] = {"none",      "step",    "cosine",
+                                             "one-cycle", "plateau", NULL}; /* schedule_kind */
+
+/* clang-format off */
 #define RULES(o)                                                                                   \
     {                                                                                              \
-        {"data", TEXT, TRAIN | EVAL, &(o)->data, 0, 0}, {"device", TEXT, ALL, &(o)->device, 0, 0}, \
-            {"epochs", INTEGER, TRAIN, &(o)->epochs, 1, 1e6},                                      \
-            {"batch", INTEGER, TRAIN, &(o)->batch, 1, 1e9}, {"lr", REAL, TRAIN, &(o)->lr, 0, 1e6}, \
-            {"optimizer", OPTIMIZER, TRAIN, &(o)->optimizer, 0, 0},                                \
-            {"momentum", REAL, TRAIN, &(o)->momentum, 0, 1e6},                                     \
-            {"weight-decay", REAL, TRAIN, &(o)->weight_decay, 0, 1e6},                             \
-            {"hidden", HIDDEN, TRAIN, NULL, 1, 65536}, {"seed", SEED, TRAIN, &(o)->seed, 0, 0},    \
-            {"log-every", INTEGER, TRAIN, &(o)->log_every, 0, 1e9},                                \
-            {"save", TEXT, TRAIN, &(o)->save, 0, 0}, {"load", TEXT, ALL, &(o)->load, 0, 0},        \
-            {"json", TEXT, TRAIN | EVAL, &(o)->json, 0, 0},                                        \
-            {"index", INTEGER, PREDICT, &(o)->index, 0, 1e9},                                      \
-            {"eager", FLAG, TRAIN | EVAL, &(o)->eager, 0, 0},                                      \
-            {"quiet", FLAG, ALL, &(o)->quiet, 0, 0},                                               \
-            {"list-devices", FLAG, ALL, &(o)->list_devices, 0, 0},                                 \
-            {"help", FLAG, ALL, NULL, HELP, 0}, {"version", FLAG, ALL, NULL, VERSION, 0},          \
+        {"data", TEXT, TRAIN | EVAL, .target = &(o)->data},                                        \
+        {"device", TEXT, ALL, .target = &(o)->device},                                             \
+        {"epochs", INTEGER, TRAIN, .target = &(o)->epochs, .low = 1, .high = 1e6},                 \
+        {"batch", INTEGER, TRAIN, .target = &(o)->batch, .low = 1, .high = 1e9},                   \
+        {"lr", REAL, TRAIN, .target = &(o)->lr, .low = 0, .high = 1e6},                            \
+        {"optimizer", CHOICE, TRAIN, .target = &(o)->optimizer, .choices = optimizer_names},       \
+        {"momentum", REAL, TRAIN, .target = &(o)->momentum, .low = 0, .high = 1e6},                \
+        {"weight-decay", REAL, TRAIN, .target = &(o)->weight_decay, .low = 0, .high = 1e6},        \
+        {"schedule", CHOICE, TRAIN, .target = &(o)->schedule, .choices = schedule_names},          \
+        {"ema", REAL, TRAIN, .target = &(o)->ema, .low = 0, .high = 0.999999},                     \
+        {"hidden", HIDDEN, TRAIN, .target = NULL, .low = 1, .high = 65536},                        \
+        {"seed", SEED, TRAIN, .target = &(o)->seed},                                               \
+        {"log-every", INTEGER, TRAIN, .target = &(o)->log_every, .low = 0, .high = 1e9},           \
+        {"save", TEXT, TRAIN, .target = &(o)->save},                                               \
+        {"checkpoint", TEXT, TRAIN, .target = &(o)->checkpoint},                                   \
+        {"load", TEXT, ALL, .target = &(o)->load},                                                 \
+        {"json", TEXT, TRAIN | EVAL, .target = &(o)->json},                                        \
+        {"index", INTEGER, PREDICT, .target = &(o)->index, .low = 0, .high = 1e9},                 \
+        {"eager", FLAG, TRAIN | EVAL, .target = &(o)->eager},                                      \
+        {"quiet", FLAG, ALL, .target = &(o)->quiet},                                               \
+        {"list-devices", FLAG, ALL, .target = &(o)->list_devices},                                 \
+        {"help", FLAG, ALL, .target = NULL, .low = HELP},                                          \
+        {"version", FLAG, ALL, .target = NULL, .low = VERSION},                                    \
     }
-
-static const char *const command_names[] = {"train", "eval", "predict"};
-
-/* By optimizer_kind. */
-static const char *const optimizer_names[] = {"sgd", "adam", "adamw"};
+/* clang-format on */
 
 /* Below 0: not given. */
 static void set_defaults(options *o)
@@ -87,15 +98,20 @@ static bool parse_hidden(options *o, const rule *r, const char *text)
     return true;
 }
 
-static bool parse_optimizer(optimizer_kind *kind, const char *text)
+/* Sets an enumeration to the place of `text` among the rule's words. */
+static int parse_choice(const rule *r, const char *text)
 {
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, optimizer_names[i]) == 0) {
-            *kind = (optimizer_kind)i;
-            return true;
+    char list[128];
+    size_t used = 0;
+    for (int i = 0; r->choices[i]; i++) {
+        if (strcmp(text, r->choices[i]) == 0) {
+            *(unsigned *)r->target = (unsigned)i;
+            return -1;
         }
+        const char *before = i == 0 ? "" : r->choices[i + 1] ? ", " : " or ";
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", before, r->choices[i]);
     }
-    return false;
+    return cli_usage("--%s: '%s' is not %s", r->name, text, list);
 }
 
 /* Returns -1, or the exit code. */
@@ -130,10 +146,8 @@ static int apply(options *o, const rule *r, const char *text)
         return cli_usage(
             "--%s: '%s' is not a list of 1 to %d sizes from 1 to %.0f, such as 256,128", r->name,
             text, MAX_HIDDEN, r->high);
-    case OPTIMIZER:
-        if (parse_optimizer(r->target, text))
-            return -1;
-        return cli_usage("--%s: '%s' is not sgd, adam or adamw", r->name, text);
+    case CHOICE:
+        return parse_choice(r, text);
     }
     return -1;
 }

@@ -7,18 +7,28 @@
 
 typedef enum command { COMMAND_TRAIN, COMMAND_EVAL, COMMAND_PREDICT } command;
 
+typedef enum schedule_kind {
+    SCHEDULE_NONE,
+    SCHEDULE_STEP,
+    SCHEDULE_COSINE,
+    SCHEDULE_ONE_CYCLE,
+    SCHEDULE_PLATEAU
+} schedule_kind;
+
 typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW } optimizer_kind;
 
 #define MAX_HIDDEN 16
 
 typedef struct options {
     command command;
-    const char *data, *device, *save, *load, *json; /* NULL where not given */
-    const char *picture;                            /* predict's FILE */
-    int64_t index;                                  /* of the image within it */
+    const char *data, *device, *save, *load, *json, *checkpoint; /* NULL where not given */
+    const char *picture;                                         /* predict's FILE */
+    int64_t index;                                               /* of the image within it */
     int64_t epochs, batch, log_every;
     optimizer_kind optimizer;
+    schedule_kind schedule;
     double lr, momentum, weight_decay;
+    double ema; /* 0: none */
     int hidden_count;
     int64_t hidden[MAX_HIDDEN];
     bool hidden_given;

@@ -33,6 +33,8 @@ static clade_status learn(training *t, clade_tensor *which)
         status = clade_backward(loss);
     if (status == CLADE_OK)
         status = clade_optimizer_step(t->optimizer);
+    if (status == CLADE_OK && t->ema)
+        status = clade_ema_update(t->ema);
     return status == CLADE_OK ? add_loss(t, loss) : status;
 }
 
@@ -54,8 +56,10 @@ static clade_status run_step(training *t, int64_t begin, int64_t end)
     clade_status status = clade_scope_begin(t->ctx);
     if (status != CLADE_OK)
         return status;
+    status = clade_optimizer_set_lr(t->optimizer, schedule_lr(&t->schedule, t->steps));
     clade_tensor *which = clade_slice(t->order, 0, begin, end, 1);
-    status = which ? clade_step_run(t->step, &which, 1) : clade_last_error()->status;
+    if (status == CLADE_OK)
+        status = clade_step_run(t->step, &which, 1);
     clade_status ended = clade_scope_end(t->ctx);
     if (status != CLADE_OK || ended != CLADE_OK)
         return status != CLADE_OK ? status : ended;
@@ -81,6 +85,8 @@ static clade_status create_optimizer(clade_optimizer **out, clade_params *params
 static clade_status create_on_device(training *t, clade_params *params)
 {
     clade_status status = create_optimizer(&t->optimizer, params, t->o);
+    if (status == CLADE_OK && t->o->ema > 0)
+        status = clade_ema_create(&t->ema, params, t->o->ema);
     if (status == CLADE_OK)
         status = clade_tensor_create(&t->order, t->ctx, CLADE_I32, CLADE_SHAPE(t->data->count));
     if (status == CLADE_OK)
@@ -101,6 +107,7 @@ int training_create(training *t, const options *o, session *s)
         .model = &s->model,
         .data = &s->train,
         .random = &s->random,
+        .schedule = schedule_begin(o, (s->train.count + o->batch - 1) / o->batch),
         .progress = progress_begin(!o->quiet, s->train.count * o->epochs, (int)o->epochs),
     };
     t->host_order = malloc((size_t)t->data->count * sizeof *t->host_order);
@@ -114,6 +121,7 @@ void training_free(training *t)
     progress_clear(&t->progress);
     clade_step_free(&t->step);
     evaluator_free(&t->evaluator);
+    clade_ema_free(&t->ema);
     clade_optimizer_free(&t->optimizer);
     clade_tensor_free(&t->order);
     clade_tensor_free(&t->loss);
@@ -181,5 +189,11 @@ clade_status training_epoch(training *t, int epoch, double *mean_loss)
     if (status == CLADE_OK)
         status = read_loss(t);
     *mean_loss = t->epoch_loss / (double)begin;
+    schedule_epoch(&t->schedule, *mean_loss);
     return status;
+}
+
+clade_status training_swap_average(training *t)
+{
+    return t->ema ? clade_ema_swap(t->ema) : CLADE_OK;
 }

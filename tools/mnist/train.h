@@ -5,6 +5,7 @@
 #include "evaluate.h"
 #include "options.h"
 #include "progress.h"
+#include "schedule.h"
 #include "session.h"
 #include "timing.h"
 #include "torch_random.h"
@@ -15,6 +16,8 @@ typedef struct training {
     const model *model;
     const dataset_split *data;
     clade_optimizer *optimizer;
+    clade_ema *ema; /* NULL: none */
+    schedule schedule;
     clade_step *step;
     evaluator evaluator;
     torch_random *random; /* the session's */
@@ -33,6 +36,10 @@ typedef struct training {
 /* Returns the exit code, after a line on stderr; *t is released with training_free in any case. */
 int training_create(training *t, const options *o, session *s);
 void training_free(training *t);
+
+/* The model becomes what is tested and saved, its average where there is one; then the other way
+ * round. */
+clade_status training_swap_average(training *t);
 
 /* One pass over the data; prints the loss lines. Returns early, with CLADE_OK, when a signal was
  * caught. *mean_loss: per image. Blocks at the end. */
