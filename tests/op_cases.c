@@ -35,3 +35,9 @@ const op_case *op_case_at(size_t index)
     }
     return NULL;
 }
+
+bool op_case_differentiates(const op_case *row)
+{
+    return row->gradient && (row->dtypes & F64) &&
+           (row->out == OUT_LIKE_ROW || row->out == OUT_F64);
+}

@@ -22,8 +22,8 @@
  *
  * That is all. The row then runs: forward in each of its dtypes on all shapes; the first shape
  * again with each input transposed, permuted, sliced and expanded; its gradient checked in f64 and
- * in f32; the same on views; and all of that under both kernel shapes. An op takes as many rows as
- * it has conventions (axes, options). */
+ * in f32, and its second derivatives in f64; the same on views; and all of that under both kernel
+ * shapes. An op takes as many rows as it has conventions (axes, options). */
 #ifndef CLADE_TESTS_OP_CASES_H
 #define CLADE_TESTS_OP_CASES_H
 
@@ -78,10 +78,12 @@ typedef struct op_args {
 
 typedef struct op_case op_case;
 struct op_case {
-    const char *op;             /* the name it is registered under */
-    const char *variant;        /* tells rows of one op apart; NULL where there is one row */
-    unsigned dtypes;            /* those tested: F32 | I32 ... */
-    bool gradient;              /* must agree with the op's descriptor */
+    const char *op;       /* the name it is registered under */
+    const char *variant;  /* tells rows of one op apart; NULL where there is one row */
+    unsigned dtypes;      /* those tested: F32 | I32 ... */
+    bool gradient;        /* must agree with the op's descriptor */
+    const char *no_grad2; /* why there is no second derivative, which is then CLADE_ERR_NO_GRADIENT;
+                             NULL: it is checked wherever there is a first */
     op_input inputs[OP_INPUTS]; /* as many as the shapes name */
     output_kind out;
 
@@ -120,6 +122,8 @@ extern const size_t op_case_family_count;
 
 /* NULL past the end. */
 const op_case *op_case_at(size_t index);
+/* Whether the row's derivatives can be checked in f64. */
+bool op_case_differentiates(const op_case *row);
 
 /* --- for references (op_host.c) --------------------------------------------------------------- */
 /* Gives out its shape and zeros. */

@@ -1,7 +1,8 @@
 /* Every row of op_cases.h in every mode that applies to it, one TAP line each.
  *
  *     test_ops [OP ...]     runs all rows, or those of the ops named
- *     test_ops --table      prints what the rows claim, as Markdown, without a device */
+ *
+ * What the rows claim is printed by op_table. */
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -20,15 +21,16 @@ typedef enum mode {
     FORWARD_U8,
     VIEWS,
     GRADCHECK,
+    GRADGRADCHECK,
     BACKWARD,
     MODE_COUNT
 } mode;
 
 static const char *const mode_names[MODE_COUNT] = {
-    "forward f32",        "forward f64",         "forward i32",  "forward u8",
-    "forward from views", "gradient check, f64", "backward, f32"};
+    "forward f32",        "forward f64",         "forward i32",         "forward u8",
+    "forward from views", "gradient check, f64", "gradgrad check, f64", "backward, f32"};
 static const clade_dtype mode_dtypes[MODE_COUNT] = {CLADE_F32, CLADE_F64, CLADE_I32, CLADE_U8,
-                                                    CLADE_F32, CLADE_F64, CLADE_F32};
+                                                    CLADE_F32, CLADE_F64, CLADE_F64, CLADE_F32};
 
 static clade_context *ctx;
 
@@ -181,15 +183,36 @@ static clade_tensor *build_for_gradcheck(void *user, clade_tensor *const *inputs
     return t->row->build(t->row, &args);
 }
 
+static int leaves_of(const trial *t, clade_tensor **leaves)
+{
+    int count = 0;
+    for (int i = 0; i < t->count; i++)
+        if (t->leaf[i])
+            leaves[count++] = t->tensor[i];
+    return count;
+}
+
 static void run_gradcheck(trial t)
 {
-    open_trial(&t, true);
     clade_tensor *leaves[OP_INPUTS];
-    int count = 0;
-    for (int i = 0; i < t.count; i++)
-        if (t.leaf[i])
-            leaves[count++] = t.tensor[i];
+    open_trial(&t, true);
+    int count = leaves_of(&t, leaves);
     must(&t, clade_gradcheck(build_for_gradcheck, &t, leaves, count, NULL, NULL), "gradcheck");
+    close_trial(&t);
+}
+
+static void run_gradgradcheck(trial t)
+{
+    const clade_gradcheck_params few = {.directions = 2, .elements = 2};
+    clade_tensor *leaves[OP_INPUTS];
+    open_trial(&t, true);
+    int count = leaves_of(&t, leaves);
+    clade_status status = clade_gradgradcheck(build_for_gradcheck, &t, leaves, count, &few, NULL);
+    if (!t.row->no_grad2)
+        must(&t, status, "gradgradcheck");
+    else if (status != CLADE_ERR_NO_GRADIENT)
+        complain(&t, "gradgradcheck: %s, and the row says: %s", clade_status_name(status),
+                 t.row->no_grad2);
     close_trial(&t);
 }
 
@@ -280,8 +303,8 @@ static bool applies(const op_case *row, mode m)
     case VIEWS:
         return *row->shapes[0] != '\0';
     case GRADCHECK:
-        return row->gradient && (row->dtypes & F64) && has_f64 &&
-               (row->out == OUT_LIKE_ROW || row->out == OUT_F64);
+    case GRADGRADCHECK:
+        return has_f64 && op_case_differentiates(row);
     case BACKWARD:
         return row->gradient && (row->dtypes & F32) && row->out != OUT_I32 && row->out != OUT_U8;
     case FORWARD_F64:
@@ -343,6 +366,9 @@ static void run_mode(const op_case *row, mode m)
     case GRADCHECK:
         /* an expanded leaf cannot be written to; its backward is checked in f32 */
         run_all(t, run_gradcheck, OP_SHAPES, false, SLICED);
+        break;
+    case GRADGRADCHECK: /* shapes and views are the business of the ops that it is made of */
+        run_all(t, run_gradgradcheck, 1, false, CONTIGUOUS);
         break;
     case BACKWARD:
         run_all(t, run_backward, OP_SHAPES, true, EXPANDED);
@@ -412,79 +438,21 @@ static void every_op_runs_empty(int unused)
     }
 }
 
-/* --- the table ---------------------------------------------------------------------------------
+/* --- main --------------------------------------------------------------------------------------
  */
 
 typedef struct test_entry {
     TTest test;
     const op_case *row;
     mode mode;
-    bool started, passed;
 } test_entry;
 
 static test_entry *entries;
 static size_t entry_count;
 
-/* "yes", or "FAILED" once a run has shown otherwise. */
-static const char *verdict(const char *op, bool (*counts)(mode), bool claimed)
-{
-    for (size_t i = 0; i < entry_count; i++)
-        if (!strcmp(entries[i].row->op, op) && counts(entries[i].mode) && entries[i].started &&
-            !entries[i].passed)
-            return "FAILED";
-    return claimed ? "yes" : "-";
-}
-
-static bool is_forward(mode m)
-{
-    return m <= FORWARD_U8;
-}
-static bool is_views(mode m)
-{
-    return m == VIEWS;
-}
-static bool is_gradient(mode m)
-{
-    return m == GRADCHECK || m == BACKWARD;
-}
-
-static void print_table(const char *prefix)
-{
-    printf("%s| op | forward | gradient | dtypes | views |\n%s|---|---|---|---|---|\n", prefix,
-           prefix);
-    const clade_op *op;
-    for (size_t i = 0; (op = clade_op_at(i)); i++) {
-        if (op->gradient_of)
-            continue;
-        unsigned dtypes = 0;
-        const op_case *row;
-        bool views = false;
-        for (size_t k = 0; (row = op_case_at(k)); k++) {
-            if (strcmp(row->op, op->name) != 0)
-                continue;
-            dtypes |= row->dtypes;
-            views = views || applies(row, VIEWS);
-        }
-        char names[32] = "";
-        for (clade_dtype d = CLADE_F32; d < CLADE_DTYPE_COUNT; d++)
-            if (dtypes & 1u << d)
-                snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-                         *names ? " " : "", clade_dtype_name(d));
-        printf("%s| %s | %s | %s | %s | %s |\n", prefix, op->name,
-               verdict(op->name, is_forward, true),
-               verdict(op->name, is_gradient, op->backward != NULL), names,
-               verdict(op->name, is_views, views));
-    }
-}
-
-/* --- main --------------------------------------------------------------------------------------
- */
-
 static void run_entry(int i)
 {
-    entries[i].started = true;
     run_mode(entries[i].row, entries[i].mode);
-    entries[i].passed = true;
 }
 
 /* What a failed test left open; every leak of tensors is the process's end. */
@@ -562,10 +530,6 @@ static int run_tests(bool all)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && !strcmp(argv[1], "--table")) {
-        print_table("");
-        return EXIT_SUCCESS;
-    }
     clade_status status = clade_context_create(&ctx, NULL);
     if (status == CLADE_ERR_NO_DEVICE) {
         printf("1..0 # SKIP %s\n", clade_last_error()->message);
@@ -579,8 +543,6 @@ int main(int argc, char **argv)
         printf("# f64 is left out: device %s has none\n", clade_context_device(ctx)->name);
     int result = run_tests(argc == 1);
     fflush(stdout);
-    if (argc == 1)
-        print_table("# ");
     for (size_t i = 0; i < entry_count; i++)
         free((char *)entries[i].test.name);
     free(entries);

@@ -37,6 +37,10 @@ CLADE_API clade_status clade_tensor_set_grad(clade_tensor *t, clade_tensor *grad
 /* Sets the gradient to zero, if there is one. */
 CLADE_API clade_status clade_tensor_zero_grad(clade_tensor *t);
 
+/* A view of x that no gradient flows through: a constant with x's values, in x's memory. Belongs to
+ * the innermost scope; NULL in, NULL out. */
+CLADE_API clade_tensor *clade_detach(clade_tensor *x);
+
 /* Opens a scope that records. Tapes do not nest: CLADE_ERR_STATE while one is open. */
 CLADE_API clade_status clade_tape_begin(clade_context *ctx);
 /* Closes it: the record and all tensors computed since clade_tape_begin are gone. Scopes opened
@@ -49,16 +53,73 @@ CLADE_API clade_status clade_no_grad_end(clade_context *ctx);
 
 /* Adds d loss / d leaf to the gradient of every leaf that loss depends on. loss must be a recorded
  * tensor of one element; NULL reports the failure that made it NULL. The record is used up: a
- * second backward through the same nodes is CLADE_ERR_STATE.
- * Errors: CLADE_ERR_STATE (nothing recorded), CLADE_ERR_SHAPE (not one element),
- * CLADE_ERR_NO_GRADIENT (an op on the way has none), CLADE_ERR_MODIFIED (a saved tensor was
- * overwritten; the message names the op), and whatever running the kernels can fail with. After a
- * failure some gradients may already have been added to. */
+ * second backward through the same nodes is CLADE_ERR_STATE (but see retain_graph).
+ * Errors: CLADE_ERR_STATE (nothing recorded, or inside a hook), CLADE_ERR_SHAPE (not one element),
+ * CLADE_ERR_NO_GRADIENT (an op on the way has none; the message names it), CLADE_ERR_MODIFIED (a
+ * saved tensor was overwritten; the message names the op), and whatever running the kernels can
+ * fail with. After a failure some gradients may already have been added to. */
 CLADE_API clade_status clade_backward(clade_tensor *loss);
 
 /* The same from a tensor of any shape, with the gradient that arrives at it (same shape and dtype;
  * else the errors of clade_tensor_set_grad). */
 CLADE_API clade_status clade_backward_from(clade_tensor *output, clade_tensor *grad);
+
+/* Zero means default. */
+typedef struct clade_backward_params {
+    bool retain_graph; /* keep the record for another backward (default false) */
+    bool create_graph; /* record backward itself, so that gradients can be differentiated; implies
+                          retain_graph (default false) */
+} clade_backward_params;
+
+/* The same with a choice. grad NULL: output has one element, and the gradient there is 1. With
+ * create_graph a leaf that had no gradient gets a recorded one; where there was one, the sum stays
+ * a constant in the memory it has: clade_grad is the function for gradients of gradients. params
+ * may be NULL. */
+CLADE_API clade_status clade_backward_with(clade_tensor *output, clade_tensor *grad,
+                                           const clade_backward_params *params);
+
+/* Zero means default. */
+typedef struct clade_grad_params {
+    bool retain_graph; /* as above */
+    bool create_graph; /* as above: what comes out can be differentiated */
+    bool allow_unused; /* an input that no output depends on gets NULL (default false: it is
+                          CLADE_ERR_ARGUMENT) */
+} clade_grad_params;
+
+/* out[i] = sum over k of grads[k] * d outputs[k] / d inputs[i], without touching any leaf's own
+ * gradient. inputs: tensors that require a gradient, leaves or recorded; only what lies between
+ * them and the outputs is gone through. grads, or one of it, may be NULL: 1 for an output of one
+ * element. The results belong to the innermost scope; they may be views and share memory with each
+ * other and with grads: read, do not write them. After a failure all are NULL. params may be NULL.
+ *
+ * The penalty of a gradient's norm:
+ *     clade_grad(&g, &loss, NULL, 1, &x, 1, &(clade_grad_params){.create_graph = true});
+ *     st = clade_backward(clade_add(loss, clade_mean(clade_square(g), NULL, 0, false)));
+ * A second derivative that an op lacks is CLADE_ERR_NO_GRADIENT, naming the op; a record made by
+ * create_graph is of use until its tape ends. Errors: those of clade_backward_from. */
+CLADE_API clade_status clade_grad(clade_tensor **out, clade_tensor *const *outputs,
+                                  clade_tensor *const *grads, int output_count,
+                                  clade_tensor *const *inputs, int input_count,
+                                  const clade_grad_params *params);
+
+/* --- hooks ------------------------------------------------------------------------------------ */
+/* Called with a tensor's gradient once all of it has arrived, before it goes on: for a computed
+ * tensor before the op that computed it, for a leaf at the end of backward, with what this backward
+ * adds to its gradient. Returns the gradient to go on with: `grad` itself, or a result of the same
+ * shape and dtype computed in here (temporaries go when the hook returns). NULL is a failure,
+ * which backward passes on. A hook must not write to grad, nor call backward or clade_grad. With
+ * create_graph its ops are recorded.
+ * In a step (step.h) hooks are called while it runs eagerly and while it is recorded; a replay
+ * repeats the device's work, and calls nothing. */
+typedef clade_tensor *(*clade_tensor_hook_fn)(void *user, clade_tensor *grad);
+
+/* t requires a gradient. Hooks of one tensor run in the order of their registration, each on what
+ * the one before returned, and go with the tensor. *id (id may be NULL) is for removal.
+ * Errors: CLADE_ERR_ARGUMENT, CLADE_ERR_STATE (t requires no gradient). */
+CLADE_API clade_status clade_tensor_register_hook(clade_tensor *t, clade_tensor_hook_fn fn,
+                                                  void *user, int *id);
+/* CLADE_ERR_ARGUMENT if t has no such hook. */
+CLADE_API clade_status clade_tensor_remove_hook(clade_tensor *t, int id);
 
 /* The open tape's record, for inspection: one line per node, such as
  *     3  linear       [128,784] [10,784] [10] -> [128,10]
@@ -98,6 +159,15 @@ CLADE_API clade_status clade_gradcheck(clade_gradcheck_fn fn, void *user,
                                        clade_tensor *const *inputs, int count,
                                        const clade_gradcheck_params *params,
                                        clade_gradcheck_result *result);
+
+/* The same for second derivatives: checks, as clade_gradcheck does, the function of inputs and v
+ * that computes the gradients of fn with v arriving at its result (clade_grad, create_graph).
+ * Errors beside clade_gradcheck's: CLADE_ERR_NO_GRADIENT, naming an op without second derivative.
+ */
+CLADE_API clade_status clade_gradgradcheck(clade_gradcheck_fn fn, void *user,
+                                           clade_tensor *const *inputs, int count,
+                                           const clade_gradcheck_params *params,
+                                           clade_gradcheck_result *result);
 
 #ifdef __cplusplus
 }

@@ -230,6 +230,14 @@ static clade_status forward_gather_grad(const clade_node *node)
     return status;
 }
 
+/* A gradient's own gradient is taken from the places that it was put to. */
+static void backward_grad(const clade_node *node, clade_tensor *grad, const bool *needs,
+                          clade_tensor **grads)
+{
+    (void)needs;
+    grads[0] = CLADE_APPLY(node->op->data, &node->attrs, grad, node->inputs[1]);
+}
+
 static void backward(const clade_node *node, clade_tensor *grad, const bool *needs,
                      clade_tensor **grads)
 {
@@ -239,13 +247,17 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
     grads[0] = CLADE_APPLY(node->op->data, &attrs, grad, node->inputs[1]);
 }
 
-/* data: the op of the gradient */
+/* data: the op of the gradient, and from there back */
 #define INDEX_OP(name_)                                                                            \
+    static const clade_op op_##name_;                                                              \
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 2,                                    \
                                                .max_inputs = 2,                                    \
+                                               .saves = CLADE_SAVES_INPUT(1),                      \
                                                .infer = infer_grad,                                \
                                                .forward = forward_##name_##_grad,                  \
+                                               .backward = backward_grad,                          \
+                                               .data = &op_##name_,                                \
                                                .gradient_of = #name_};                             \
     static const clade_op op_##name_ = {.name = #name_,                                            \
                                         .min_inputs = 2,                                           \

@@ -5,6 +5,7 @@
 #include "tensor/elementwise.h"
 #include "tensor/reduce.h"
 
+#include <clade/autograd.h>
 #include <clade/ops.h>
 
 #include "base/shape.h"
@@ -116,8 +117,9 @@ static void backward_extreme(const clade_node *node, clade_tensor *grad, const b
 {
     (void)needs;
     const clade_op *op = node->op == &op_max ? &op_max_grad : &op_min_grad;
-    grads[0] = CLADE_APPLY(op, &node->attrs, node->inputs[0], with_axes(node, node->output),
-                           with_axes(node, grad));
+    /* Which elements are extreme does not change with x, as far as derivatives see. */
+    grads[0] = CLADE_APPLY(op, &node->attrs, clade_detach(node->inputs[0]),
+                           with_axes(node, clade_detach(node->output)), with_axes(node, grad));
 }
 
 /* --- max_grad, min_grad: of x, the extreme y and g, both with the reduced axes as 1 ------------
@@ -152,6 +154,16 @@ static clade_status forward_grad(const clade_node *node)
     return status;
 }
 
+/* The share of each element is the gradient of a g of ones. */
+static void backward_extreme_grad(const clade_node *node, clade_tensor *u, const bool *needs,
+                                  clade_tensor **grads)
+{
+    (void)needs;
+    clade_tensor *x = node->inputs[0], *y = node->inputs[1];
+    clade_tensor *ones = clade_full(node->ctx, y->dtype, y->shape, 1);
+    grads[2] = clade_mul(u, CLADE_APPLY(node->op, &node->attrs, x, y, ones));
+}
+
 static const reduction of_sum = {CLADE_REDUCE_SUM, false}, of_mean = {CLADE_REDUCE_SUM, true},
                        of_max = {CLADE_REDUCE_MAX, false}, of_min = {CLADE_REDUCE_MIN, false};
 
@@ -168,7 +180,10 @@ static const reduction of_sum = {CLADE_REDUCE_SUM, false}, of_mean = {CLADE_REDU
                                                .min_inputs = 3,                                    \
                                                .max_inputs = 3,                                    \
                                                .infer = infer_grad,                                \
+                                               .saves =                                            \
+                                                   CLADE_SAVES_INPUT(0) | CLADE_SAVES_INPUT(1),    \
                                                .forward = forward_grad,                            \
+                                               .backward = backward_extreme_grad,                  \
                                                .gradient_of = #name_}
 #define SAVES_BOTH (CLADE_SAVES_INPUT(0) | CLADE_SAVES_OUTPUT)
 

@@ -60,6 +60,39 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
     grads[0] = CLADE_APPLY(op, &node->attrs, grad, node->output);
 }
 
+/* --- second derivatives: u arrives at the gradient of g and y ----------------------------------
+ */
+static clade_tensor *sum_along(const clade_node *node, clade_tensor *t)
+{
+    int axis = (int)node->attrs.integer[0];
+    return clade_sum(t, &axis, 1, true);
+}
+
+/* y (g - s), s = sum(g y): to g y (u - sum(u y)), to y u (g - s) - g sum(u y). */
+static void backward_softmax_grad(const clade_node *node, clade_tensor *u, const bool *needs,
+                                  clade_tensor **grads)
+{
+    clade_tensor *g = node->inputs[0], *y = node->inputs[1];
+    if (needs[0])
+        grads[0] = CLADE_APPLY(&op_softmax_grad, &node->attrs, u, y);
+    if (needs[1]) {
+        clade_tensor *s = sum_along(node, clade_mul(g, y));
+        grads[1] = clade_sub(clade_mul(u, clade_sub(g, s)),
+                             clade_mul(g, sum_along(node, clade_mul(u, y))));
+    }
+}
+
+/* g - exp(y) s, s = sum(g): to g u - sum(u exp(y)), to y -u exp(y) s. */
+static void backward_log_softmax_grad(const clade_node *node, clade_tensor *u, const bool *needs,
+                                      clade_tensor **grads)
+{
+    clade_tensor *g = node->inputs[0], *part = clade_mul(u, clade_exp(node->inputs[1]));
+    if (needs[0])
+        grads[0] = clade_sub(u, sum_along(node, part));
+    if (needs[1])
+        grads[1] = clade_neg(clade_mul(part, sum_along(node, g)));
+}
+
 #define SOFTMAX(name_)                                                                             \
     static const clade_op op_##name_ = {.name = #name_,                                            \
                                         .min_inputs = 1,                                           \
@@ -72,7 +105,9 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                                                .min_inputs = 2,                                    \
                                                .max_inputs = 2,                                    \
                                                .infer = infer,                                     \
+                                               .saves = CLADE_SAVES_INPUTS,                        \
                                                .forward = forward,                                 \
+                                               .backward = backward_##name_##_grad,                \
                                                .gradient_of = #name_};
 SOFTMAX(softmax)
 SOFTMAX(log_softmax)

@@ -214,6 +214,14 @@ static clade_status forward_slice_grad(const clade_node *node)
     return status;
 }
 
+static void backward_slice_grad(const clade_node *node, clade_tensor *grad, const bool *needs,
+                                clade_tensor **grads)
+{
+    (void)needs;
+    const int64_t *a = node->attrs.integer;
+    grads[0] = clade_slice(grad, (int)a[0], a[1], a[2], a[3]);
+}
+
 /* --- expand: shape = the target, as given ----------------------------------------------------- */
 static clade_status infer_expand(const clade_node *node, clade_meta *out)
 {
@@ -262,7 +270,8 @@ VIEW_OP(reshape, .forward = forward_reshape, .backward = backward_reshape);
 VIEW_OP(permute, .backward = backward_permute);
 VIEW_OP(transpose, .backward = backward_transpose);
 VIEW_OP(slice, .backward = backward_slice);
-VIEW_OP(slice_grad, .forward = forward_slice_grad, .gradient_of = "slice");
+VIEW_OP(slice_grad, .forward = forward_slice_grad, .backward = backward_slice_grad,
+        .gradient_of = "slice");
 VIEW_OP(expand, .backward = backward_same);
 VIEW_OP(contiguous, .forward = forward_contiguous, .backward = backward_same);
 

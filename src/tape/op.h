@@ -22,12 +22,14 @@ typedef struct clade_node {
     int count;
     clade_tensor **inputs; /* owned once recorded */
     clade_tensor *output;  /* likewise */
+    void *owned;           /* of base/alloc: what an op keeps besides; freed with a recorded node */
 
     /* Set when recorded. */
     uint64_t *versions; /* of the inputs' storage, for those that backward needs */
     uint64_t out_version;
     clade_tensor *grad; /* what has arrived at the output; owned */
     bool done;          /* backward went through it */
+    bool leads;         /* clade_grad: to a tensor that it was asked about */
     clade_tensor *inline_inputs[4];
     uint64_t inline_versions[4];
 } clade_node;
@@ -64,6 +66,12 @@ typedef struct clade_op {
      * A failure leaves NULL. NULL: the op has no gradient. */
     void (*backward)(const clade_node *node, clade_tensor *grad, const bool *needs,
                      clade_tensor **grads);
+
+    /* The same result computed anew, out of ops that can be differentiated again. Where there is
+     * one, backward goes through these ops instead if it is itself being recorded (create_graph),
+     * or if there is no other backward. It reads only what is saved. NULL: backward's own ops
+     * have gradients, or there is no second derivative. */
+    clade_tensor *(*recompute)(const clade_node *node);
 
     const void *data;        /* the op family's own: a row of its table */
     const char *gradient_of; /* names the op whose backward this one computes; else NULL */

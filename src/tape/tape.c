@@ -19,14 +19,20 @@ static void node_free(clade_node *node)
         clade_free(node->inputs);
     if (node->versions != node->inline_versions)
         clade_free(node->versions);
+    clade_free(node->owned);
     clade_free(node);
+}
+
+void clade_tape_truncate(clade_tape *tape, size_t from)
+{
+    while (tape->count > from)
+        node_free(tape->nodes[--tape->count]);
 }
 
 static void tape_free(clade_tape *tape)
 {
     clade_context *ctx = tape->ctx;
-    while (tape->count)
-        node_free(tape->nodes[--tape->count]);
+    clade_tape_truncate(tape, 0);
     clade_free(tape->nodes);
     clade_free(tape);
     ctx->tape = NULL;
@@ -59,6 +65,8 @@ clade_status clade_tape_end(clade_context *ctx)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "tape_end: ctx is NULL");
     if (!ctx->tape)
         return CLADE_FAIL(CLADE_ERR_STATE, "tape_end: no tape is open");
+    if (ctx->tape->walking)
+        return CLADE_FAIL(CLADE_ERR_STATE, "tape_end: a backward is under way");
     if (ctx->tape_scope != ctx->scope_count - 1)
         return CLADE_FAIL(CLADE_ERR_STATE,
                           "tape_end: %zu scopes opened inside the tape are still open",
@@ -136,6 +144,7 @@ clade_status clade_tape_record(clade_tape *tape, const clade_node *from)
     node->out_version = from->output->storage->version;
     node->output->node = node;
     node->output->requires_grad = true;
+    node->owned = from->owned;
     tape->nodes[tape->count++] = node;
     return CLADE_OK;
 }

@@ -97,6 +97,11 @@ void clade_tensor_unref(clade_tensor *t)
     if (!t || --t->refs)
         return;
     clade_tensor_unref(t->grad);
+    while (t->hooks) {
+        clade_hook *hook = t->hooks;
+        t->hooks = hook->next;
+        clade_free(hook);
+    }
     storage_unref(t->storage);
     clade_free(t);
 }

@@ -9,6 +9,14 @@
 
 struct clade_node;
 
+/* What is called with a tensor's gradient, in the order of the ids. */
+typedef struct clade_hook {
+    clade_tensor *(*fn)(void *user, clade_tensor *grad);
+    void *user;
+    int id;
+    struct clade_hook *next;
+} clade_hook;
+
 typedef struct clade_storage {
     int refs;
     clade_buffer *buffer;
@@ -28,6 +36,9 @@ struct clade_tensor {
     bool requires_grad;
     clade_tensor *grad;      /* of a leaf; owned */
     struct clade_node *node; /* what computed it while recording; the tape's */
+    clade_tensor **wanted;   /* during clade_grad: where its gradient goes; else NULL */
+    clade_hook *hooks;       /* owned */
+    int last_hook;           /* the highest id given out */
 };
 
 /* Contiguous, one reference; NULL with the error set. `what` starts the message. */
