@@ -1,4 +1,4 @@
-// variants: -DV=8 -DMR=6 -DNV=2 -DTRANS_A=0 -DTRANS_B=1 | -DV=16 -DMR=8 -DNV=2 -DTRANS_A=1 -DTRANS_B=0 | -DV=4 -DMR=5 -DNV=1 -DTRANS_A=0 -DTRANS_B=0 -DT=double -DCLADE_F64
+// variants: -DV=8 -DMR=6 -DNV=2 -DTRANS_A=0 -DTRANS_B=1 | -DV=8 -DMR=6 -DNV=2 -DTRANS_A=0 -DTRANS_B=0 -DWINDOW_B | -DV=16 -DMR=8 -DNV=2 -DTRANS_A=0 -DTRANS_B=1 -DWINDOW_A | -DV=16 -DMR=8 -DNV=2 -DTRANS_A=1 -DTRANS_B=0 | -DV=4 -DMR=5 -DNV=1 -DTRANS_A=0 -DTRANS_B=0 -DT=double -DCLADE_F64
 /* C = alpha * op(A) * op(B) + beta * C for CPUs: one work-item per work-group makes a block of C. It
  * packs the block's part of B into local memory, as panels of NR columns that the inner loop reads
  * from one end to the other, and keeps a tile of MR x NR results in registers. A row of tiles shares
@@ -7,9 +7,13 @@
  * A is read in place, except that a transposed one is packed too, PACKED_ROWS tiles at a time so
  * that whole cache lines are read.
  *
+ * An operand behind a window is put together as rows of P: the part of an image that the block sees
+ * is copied with zeros around it, once per channel, and from there each tap's row is a few runs of
+ * neighbours. B's rows then go into the panels, A's stand for rows of A.
+ *
  * Given by the host: V, elements per register; NV, registers per row of the tile; MR, its rows;
- * TRANS_A and TRANS_B, which operands are stored transposed; for an epilogue the macros of
- * clade_elementwise_epilogue. */
+ * TRANS_A and TRANS_B, which operands are stored transposed; WINDOW_A or WINDOW_B, which is behind a
+ * window; for an epilogue the macros of clade_elementwise_epilogue. */
 #define NR (NV * V)
 #define LOAD CAT(vload, V)
 #define STORE CAT(vstore, V)
@@ -34,6 +38,180 @@ typedef CAT(T, V) vec;
 #endif
 #define LINE (64 / (int)sizeof(real))
 #define ROWS_AHEAD 8
+
+#if defined(WINDOW_A) || defined(WINDOW_B)
+/* The part of one output plane that columns [from, to) of P cover. */
+typedef struct slice {
+    int begin, end;  /* its positions */
+    int top, bottom; /* its first and its last row */
+} slice;
+
+slice slice_of(const window *w, int plane, int from, int to)
+{
+    const int area = OUT(w->h) * OUT(w->w);
+    slice s = {max(from - plane * area, 0), min(to - plane * area, area), 0, 0};
+    s.top = s.begin / OUT(w->w);
+    s.bottom = (s.end - 1) / OUT(w->w);
+    return s;
+}
+
+/* Along a dimension: how far the taps reach from the first to the last place, and to the lowest. */
+int spread(int8 v)
+{
+    return (TAPS(v) - 1) * abs(REACH(v));
+}
+
+int lowest(int8 v)
+{
+    return min(0, (TAPS(v) - 1) * REACH(v));
+}
+
+/* Places of a row, and of the rows that a slice sees. */
+int row_width(const window *w)
+{
+    return (OUT(w->w) - 1) * STEP(w->w) + spread(w->w) + 1;
+}
+
+int row_count(const window *w, const slice *s)
+{
+    return (s->bottom - s->top) * STEP(w->h) + spread(w->h) + 1;
+}
+
+void copy_row(global const real *from, local real *to, int n)
+{
+    int i = 0;
+    for (; i + V <= n; i += V)
+        STORE(LOAD(0, from + i), 0, to + i);
+    if (i < n && n >= V)
+        STORE(LOAD(0, from + n - V), 0, to + n - V);
+    else
+        for (; i < n; i++)
+            to[i] = from[i];
+}
+
+void clear(local real *to, int n)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = 0;
+}
+
+/* All places of a row; `from` is 0 where the row is outside. */
+void fill_row(const window *w, global const real *from, local real *to)
+{
+    const int width = row_width(w), first = lowest(w->w) - SHIFT(w->w);
+    if (!from) {
+        clear(to, width);
+    } else if (DIV(w->w) == 1) {
+        const int left = clamp(-first, 0, width), skipped = max(first, 0);
+        const int n = clamp(IN(w->w) - skipped, 0, width - left);
+        clear(to, left);
+        copy_row(from + skipped, to + left, n);
+        clear(to + left + n, width - left - n);
+    } else {
+        clear(to, width);
+        for (int i = 0; i < IN(w->w); i++) {
+            const int place = i * DIV(w->w) - first;
+            if (place >= 0 && place < width)
+                to[place] = from[i];
+        }
+    }
+}
+
+/* What columns [from, to) see of one channel at depth tap kd. Images lie image_step apart. */
+void fill_planes(const window *w, global const real *channel, size_t image_step, int from, int to,
+                 int kd, local real *planes)
+{
+    const int area = OUT(w->h) * OUT(w->w), width = row_width(w);
+    for (int p = from / area; p <= (to - 1) / area; p++) {
+        const slice s = slice_of(w, p, from, to);
+        const int image = p / OUT(w->d), od = p - image * OUT(w->d);
+        const int z = source_of(w->d, od * STEP(w->d) + kd * REACH(w->d) - SHIFT(w->d));
+        const int first = s.top * STEP(w->h) + lowest(w->h) - SHIFT(w->h);
+        global const real *plane =
+            channel + (size_t)image * image_step + (size_t)max(z, 0) * (size_t)(IN(w->h) * IN(w->w));
+        for (int i = 0; i < row_count(w, &s); i++) {
+            const int y = z < 0 ? -1 : source_of(w->h, first + i);
+            fill_row(w, y < 0 ? 0 : plane + y * IN(w->w), planes);
+            planes += width;
+        }
+    }
+}
+
+/* Row (kh, kw) of P. Runs go by whole vectors: beyond each run, and beyond the line, up to V - 1
+ * elements are overwritten. */
+void fill_line(const window *w, local const real *planes, int from, int to, int kh, int kw,
+               local real *line)
+{
+    const int area = OUT(w->h) * OUT(w->w), width = row_width(w);
+    const int tap =
+        (kh * REACH(w->h) - lowest(w->h)) * width + kw * REACH(w->w) - lowest(w->w);
+    for (int p = from / area; p <= (to - 1) / area; p++) {
+        const slice s = slice_of(w, p, from, to);
+        local const real *row = planes + tap;
+        int begin = s.begin - s.top * OUT(w->w), left = s.end - s.begin;
+        while (left > 0) {
+            const int n = min(OUT(w->w) - begin, left);
+            if (STEP(w->w) == 1) {
+                for (int i = 0; i < n; i += V)
+                    STORE(LOAD(0, row + begin + i), 0, line + i);
+            } else {
+                for (int i = 0; i < n; i++)
+                    line[i] = row[(begin + i) * STEP(w->w)];
+            }
+            line += n;
+            left -= n;
+            begin = 0;
+            row += STEP(w->h) * width;
+        }
+        planes += row_count(w, &s) * width;
+    }
+}
+#endif
+
+#ifdef WINDOW_B
+/* Rows [k0, k0 + depth) and columns [n0, n0 + width) of P. */
+void pack_window(const window *w, global const real *b, size_t image_step, int k0, int depth,
+                 int n0, int width, local real *pack, local real *line, local real *planes)
+{
+    const int taps = TAPS(w->h) * TAPS(w->w);
+    int channel = k0 / taps, tap = k0 - channel * taps;
+    for (int k = 0; k < depth; k++) {
+        if (k == 0 || tap == 0)
+            fill_planes(w, b + (size_t)(channel / TAPS(w->d)) * (size_t)image_size(w), image_step,
+                        n0, n0 + width, channel % TAPS(w->d), planes);
+        fill_line(w, planes, n0, n0 + width, tap / TAPS(w->w), tap % TAPS(w->w), line);
+        clear(line + width, (NR - width % NR) % NR);
+        local real *q = pack + k * NR;
+        for (int j = 0; j < width; j += NR) {
+            UNROLL for (int v = 0; v < NV; v++) STORE(LOAD(v, line + j), v, q);
+            q += depth * NR;
+        }
+        if (++tap == taps) {
+            tap = 0;
+            channel++;
+        }
+    }
+}
+#endif
+
+#ifdef WINDOW_A
+/* Rows [m0, m0 + height) of P as lines, columns [k0, k0 + depth). *held: the channel and depth tap
+ * that the planes hold. */
+void fill_lines(const window *w, global const real *a, int m0, int height, int k0, int depth,
+                local real *lines, int line_step, local real *planes, int *held)
+{
+    const int taps = TAPS(w->h) * TAPS(w->w);
+    for (int i = 0; i < height; i++) {
+        const int channel = (m0 + i) / taps, tap = m0 + i - channel * taps;
+        if (channel != *held)
+            fill_planes(w, a + (size_t)(channel / TAPS(w->d)) * (size_t)image_size(w), 0, k0,
+                        k0 + depth, channel % TAPS(w->d), planes);
+        *held = channel;
+        fill_line(w, planes, k0, k0 + depth, tap / TAPS(w->w), tap % TAPS(w->w),
+                  lines + i * line_step);
+    }
+}
+#endif
 
 #if TRANS_B
 #define B_AT(row, col) ((size_t)(col) * (size_t)ldb + (size_t)(row))
@@ -134,10 +312,10 @@ void pack_a(global const real *a, int lda, int depth, int height, local real *pa
 #define A_AT(row, col) ((size_t)(row) * (size_t)lda + (size_t)(col))
 #endif
 
-/* One row of the tile: `width` elements to c. */
-void store_row(const vec *acc, int width, global real *c, real alpha, real beta)
+/* Elements [from, to) of a row of the tile, each to its place from c on. */
+void store_row(const vec *acc, int from, int to, global real *c, real alpha, real beta)
 {
-    if (width >= NR) {
+    if (to - from == NR) {
         UNROLL for (int v = 0; v < NV; v++)
         {
             vec x = alpha * acc[v];
@@ -148,7 +326,7 @@ void store_row(const vec *acc, int width, global real *c, real alpha, real beta)
     } else {
         real x[NR];
         UNROLL for (int v = 0; v < NV; v++) STORE(alpha * acc[v], v, x);
-        for (int j = 0; j < width; j++)
+        for (int j = from; j < to; j++)
             c[j] = beta != 0 ? x[j] + beta * c[j] : x[j];
     }
 }
@@ -159,16 +337,16 @@ void store_row(const vec *acc, int width, global real *c, real alpha, real beta)
 
 /* The same through the epilogue. All is computed before anything is stored, so that the compiler
  * may take many elements at a time. */
-void finish_row(const vec *acc, int width, global const real *c, real alpha, real beta, int z,
-                int row, int col PARAMS)
+void finish_row(const vec *acc, int from, int to, global const real *c, real alpha, real beta,
+                int z, int row, int col PARAMS)
 {
     real x[NR];
     RESULTS(NR)
     UNROLL for (int v = 0; v < NV; v++) STORE(alpha * acc[v], v, x);
     if (beta != 0)
-        for (int j = 0; j < min(width, NR); j++)
+        for (int j = from; j < to; j++)
             x[j] += beta * c[j];
-    if (width >= NR) {
+    if (to - from == NR) {
         for (int j = 0; j < NR; j++) {
             ROUND_AS_UNFUSED
             BODY(AT, x[j], j)
@@ -177,11 +355,11 @@ void finish_row(const vec *acc, int width, global const real *c, real alpha, rea
             WRITE(AT, j)
         }
     } else {
-        for (int j = 0; j < width; j++) {
+        for (int j = from; j < to; j++) {
             ROUND_AS_UNFUSED
             BODY(AT, x[j], j)
         }
-        for (int j = 0; j < width; j++) {
+        for (int j = from; j < to; j++) {
             WRITE(AT, j)
         }
     }
@@ -197,72 +375,146 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
      ,
      local real *restrict packed_a
 #endif
+#if defined(WINDOW_A) || defined(WINDOW_B)
+     ,
+     local real *restrict lines, local real *restrict planes, int8 wd, int8 wh, int8 ww,
+     int images, int groups, int summed
+#endif
          PARAMS)
 {
-    const int z = get_group_id(2);
     const int m0 = (int)get_group_id(1) * block_m, n0 = (int)get_group_id(0) * block_n;
-    const int mb = min(block_m, m - m0), nb = min(block_n, n - n0);
-    a += ao + (size_t)z * (size_t)a_stride + A_AT(m0, 0);
-    b += bo + (size_t)z * (size_t)b_stride + B_AT(0, n0);
-    c += co + (size_t)z * (size_t)c_stride + (size_t)m0 * (size_t)ldc + n0;
-
-    for (int k0 = 0; k0 < k; k0 += block_k) {
-        const int kb = min(block_k, k - k0);
-        const real b_now = k0 ? 1 : beta;
-        pack_b(b + B_AT(k0, 0), ldb, kb, nb, packed_b);
-        for (int i = 0; i < mb; i += MR) {
-#if TRANS_A
-            if (i % (PACKED_ROWS * MR) == 0)
-                pack_a(a + A_AT(i, k0), lda, kb, mb - i, packed_a);
-#else
-            global const real *rows[MR];
-            UNROLL for (int r = 0; r < MR; r++) rows[r] = a + A_AT(min(i + r, mb - 1), k0);
+    const int mb = min(block_m, m - m0);
+#if defined(WINDOW_A) || defined(WINDOW_B)
+    const window w = {wd, wh, ww};
 #endif
-            for (int j = 0; j < nb; j += NR) {
-                vec acc[MR][NV];
-                UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
-                    acc[r][v] = 0;
-                local const real *q = packed_b + j * kb;
+    /* From the result z0 on: where this group's first pair of operands and its C are. */
+    const int z0 = get_group_id(2);
+#if defined(WINDOW_B)
+    const int first = 0, last = 1, nb = min(block_n, n * images - n0);
+    a += ao + (size_t)z0 * (size_t)a_stride + A_AT(m0, 0);
+    b += bo + (size_t)z0 * (size_t)b_stride;
+    c += co + (size_t)z0 * (size_t)c_stride + (size_t)m0 * (size_t)ldc;
+    (void)summed, (void)ldb;
+#elif defined(WINDOW_A)
+    const int first = z0 / groups * summed, last = min(first + summed, images);
+    const int nb = min(block_n, n - n0);
+    const size_t a_step = (size_t)groups * (size_t)a_stride;
+    const size_t b_step = (size_t)groups * (size_t)b_stride;
+    a += ao + (size_t)(z0 % groups) * (size_t)a_stride + (size_t)first * a_step;
+    b += bo + (size_t)(z0 % groups) * (size_t)b_stride + (size_t)first * b_step + B_AT(0, n0);
+    c += co + (size_t)z0 * (size_t)c_stride + (size_t)m0 * (size_t)ldc + n0;
+    (void)lda;
+#else
+    const int first = 0, last = 1, nb = min(block_n, n - n0);
+    a += ao + (size_t)z0 * (size_t)a_stride + A_AT(m0, 0);
+    b += bo + (size_t)z0 * (size_t)b_stride + B_AT(0, n0);
+    c += co + (size_t)z0 * (size_t)c_stride + (size_t)m0 * (size_t)ldc + n0;
+#endif
+
+    for (int image = first; image < last; image++) {
+        for (int k0 = 0; k0 < k; k0 += block_k) {
+            const int kb = min(block_k, k - k0);
+            const real b_now = k0 || image > first ? 1 : beta;
+#ifdef WINDOW_B
+            pack_window(&w, b, (size_t)groups * (size_t)b_stride, k0, kb, n0, nb, packed_b, lines,
+                        planes);
+#else
+            pack_b(b + B_AT(k0, 0), ldb, kb, nb, packed_b);
+#endif
+#ifdef WINDOW_A
+            int held = -1;
+#endif
+            for (int i = 0; i < mb; i += MR) {
+#if defined(WINDOW_A)
+                local const real *rows[MR];
+                fill_lines(&w, a, m0 + i, min(MR, mb - i), k0, kb, lines, block_k + V, planes,
+                           &held);
+                UNROLL for (int r = 0; r < MR; r++) rows[r] =
+                    lines + min(r, mb - i - 1) * (block_k + V);
+#elif TRANS_A
+                if (i % (PACKED_ROWS * MR) == 0)
+                    pack_a(a + A_AT(i, k0), lda, kb, mb - i, packed_a);
+#else
+                global const real *rows[MR];
+                UNROLL for (int r = 0; r < MR; r++) rows[r] = a + A_AT(min(i + r, mb - 1), k0);
+#endif
+                for (int j = 0; j < nb; j += NR) {
+                    vec acc[MR][NV];
+                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
+                        acc[r][v] = 0;
+                    local const real *q = packed_b + j * kb;
 #if TRANS_A
-                local const real *p = packed_a + i % (PACKED_ROWS * MR) * kb;
+                    local const real *p = packed_a + i % (PACKED_ROWS * MR) * kb;
+#endif
+                    /* The tile's results: z of the first, its column, and where it is stored. */
+#ifdef WINDOW_B
+                    int z = (n0 + j) / n * groups + z0, col = (n0 + j) % n;
+                    global real *tile = c + (size_t)(z - z0) * (size_t)c_stride +
+                                        (size_t)i * (size_t)ldc + col;
+#else
+                    const int z = z0, col = n0 + j;
+                    global real *tile = c + (size_t)i * (size_t)ldc + j;
 #endif
 #if !TRANS_A /* with a packed A it measured slower */
-                UNROLL for (int r = 0; r < MR; r++)
-                {
-                    FETCH(c + (size_t)(i + r) * (size_t)ldc + j);
-                    FETCH(c + (size_t)(i + r) * (size_t)ldc + j + NR - 1);
-                }
-#endif
-                for (int kk = 0; kk < kb; kk++) {
-                    vec x[NV];
-                    UNROLL for (int v = 0; v < NV; v++) x[v] = LOAD(v, q);
                     UNROLL for (int r = 0; r < MR; r++)
                     {
-#if TRANS_A
-                        const vec y = p[r];
-#else
-                        const vec y = rows[r][kk];
-#endif
-                        UNROLL for (int v = 0; v < NV; v++) acc[r][v] += y * x[v];
+                        FETCH(tile + (size_t)r * (size_t)ldc);
+                        FETCH(tile + (size_t)r * (size_t)ldc + NR - 1);
                     }
-                    q += NR;
+#endif
+                    for (int kk = 0; kk < kb; kk++) {
+                        vec x[NV];
+                        UNROLL for (int v = 0; v < NV; v++) x[v] = LOAD(v, q);
+                        UNROLL for (int r = 0; r < MR; r++)
+                        {
 #if TRANS_A
-                    p += MR;
+                            const vec y = p[r];
+#else
+                            const vec y = rows[r][kk];
 #endif
-                }
-                UNROLL for (int r = 0; r < MR; r++)
-                {
-                    global real *to = c + (size_t)(i + r) * (size_t)ldc + j;
-                    if (i + r >= mb)
-                        continue;
+                            UNROLL for (int v = 0; v < NV; v++) acc[r][v] += y * x[v];
+                        }
+                        q += NR;
+#if TRANS_A
+                        p += MR;
+#endif
+                    }
+                    const int width = min(nb - j, NR);
+                    (void)z, (void)col;
+#ifdef WINDOW_B
+                    /* Columns of one image after those of another. */
+                    for (int from = 0; from < width;) {
+                        const int to = min(width, n - col);
+#else
+                    const int from = 0, to = width;
+                    {
+#endif
+                        UNROLL for (int r = 0; r < MR; r++)
+                        {
+                            global real *at = tile + (size_t)r * (size_t)ldc;
+                            if (i + r >= mb)
+                                continue;
 #ifdef BODY
-                    if (k0 + block_k >= k)
-                        finish_row(acc[r], nb - j, to, alpha, b_now, z, m0 + i + r, n0 + j ARGS);
-                    else
+                            if (k0 + block_k >= k && image + 1 == last)
+                                finish_row(acc[r], from, to, at, alpha, b_now, z, m0 + i + r,
+                                           col ARGS);
+                            else
 #endif
-                        store_row(acc[r], nb - j, to, alpha, b_now);
+                                store_row(acc[r], from, to, at, alpha, b_now);
+                        }
+#ifdef WINDOW_B
+                        from = to;
+                        col -= n;
+                        z += groups;
+                        tile += (size_t)groups * (size_t)c_stride - (size_t)n;
+#endif
+                    }
                 }
             }
         }
+#ifdef WINDOW_A
+        a += a_step;
+        b += b_step;
+#endif
     }
 }

@@ -110,8 +110,8 @@ typedef enum clade_gemm_verdict {
 enum { CLADE_GEMM_CLASSES = 16 }; /* of a dimension: its binary logarithm, rounded down */
 
 typedef struct clade_gemm_state {
-    int forced;                        /* the provider that CLADE_GEMM names, or -1 */
-    clade_gemm_verdict verdicts[2][8]; /* by provider; f64, trans_a, trans_b */
+    int forced;                         /* the provider that CLADE_GEMM names, or -1 */
+    clade_gemm_verdict verdicts[2][24]; /* by provider; window, f64, trans_a, trans_b */
     bool used_clblast;
     /* 1 + the provider that was faster at m, n, k of these classes, or 0. */
     unsigned char tuned[CLADE_GEMM_CLASSES][CLADE_GEMM_CLASSES][CLADE_GEMM_CLASSES];

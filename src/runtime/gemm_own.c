@@ -24,6 +24,7 @@ typedef struct cpu_plan {
     int rows, vectors, width;
     int64_t block_m, block_n, block_k;
     size_t local_a, local_b; /* bytes */
+    size_t lines, planes;    /* bytes, of what is behind a window */
 } cpu_plan;
 
 /* The tallest tile that wastes least: its last row of tiles computes rows that nobody stores. */
@@ -90,10 +91,46 @@ static void choose_groups(cpu_plan *p, const clade_runtime *rt, const clade_gemm
 
 #define PACKED_ROWS 8 /* as cl/gemm_cpu.cl has it */
 
+/* Elements that the places take which a block of this many of the window's columns sees. */
+static int64_t window_places(const clade_window *w, int64_t columns)
+{
+    const clade_window_dim *h = &w->dim[1], *v = &w->dim[2];
+    const int64_t area = h->out * v->out, slices = ceil_div(columns - 1, area) + 1;
+    const int64_t spread_h = (h->taps - 1) * (h->reach < 0 ? -h->reach : h->reach);
+    const int64_t spread_w = (v->taps - 1) * (v->reach < 0 ? -v->reach : v->reach);
+    const int64_t rows = ceil_div(columns - 1, v->out) * h->step + slices * (spread_h + 1);
+    return rows * ((v->out - 1) * v->step + spread_w + 1);
+}
+
+/* Panels of B that local memory of this size holds beside what a window takes. */
+static int64_t most_panels(cpu_plan *p, const clade_gemm *g, int64_t bytes, int64_t local)
+{
+    const int64_t size = (int64_t)clade_dtype_size(g->dtype);
+    const int64_t columns = (int64_t)p->vectors * p->width;
+    int64_t panels = bytes / (size * p->block_k * columns);
+    for (panels = panels > 1 ? panels : 1;; panels--) {
+        const int64_t b = panels * columns;
+        int64_t lines = 0, places = 0;
+        if (g->window.use == CLADE_WINDOW_A) {
+            lines = p->rows * (p->block_k + p->width);
+            places = window_places(&g->window, p->block_k);
+        } else if (g->window.use == CLADE_WINDOW_B) {
+            lines = b + p->width;
+            places = window_places(&g->window, b);
+        }
+        p->lines = (size_t)(lines * size);
+        p->planes = (size_t)((places + p->width) * size);
+        if (!g->window.use || lines + places + p->width + b * p->block_k <= local / size)
+            return panels;
+        if (panels == 1)
+            return 0;
+    }
+}
+
 /* The panels of B share the second-level cache with what passes through. Deep blocks spare passes
  * over C; with a transposed A wide ones spare packing. Local memory holds both and some slack: PoCL
- * aborts when alignment makes it overflow. */
-static void choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm *g)
+ * aborts when alignment makes it overflow. False when a window shows too much for it. */
+static bool choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm *g)
 {
     const int64_t size = (int64_t)clade_dtype_size(g->dtype);
     const int64_t columns = (int64_t)p->vectors * p->width;
@@ -104,11 +141,14 @@ static void choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm
     p->block_k = ceil_div(g->k, ceil_div(g->k, depth));
     if (p->block_k > 4 && p->block_k < g->k)
         p->block_k = ceil_div(p->block_k, 4) * 4;
-    int64_t panels = smaller((g->trans_a ? 256 : 128) << 10, local - rows_a * size * p->block_k) /
-                     (size * p->block_k * columns);
-    choose_groups(p, rt, g, panels > 1 ? panels : 1);
+    int64_t bytes = smaller((g->trans_a ? 256 : 128) << 10, local - rows_a * size * p->block_k);
+    int64_t panels = most_panels(p, g, bytes, local);
+    if (panels == 0)
+        return false;
+    choose_groups(p, rt, g, panels);
     p->local_b = (size_t)(p->block_k * p->block_n * size);
     p->local_a = (size_t)(p->block_k * rows_a * size);
+    return true;
 }
 
 /* The arguments that the kernels start with. Returns how many. */
@@ -190,29 +230,73 @@ static clade_status launch(clade_runtime *rt, clade_kernel *kernel, const clade_
     return clade_launch(rt, kernel, grid, args, count);
 }
 
-static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g)
+/* The product as the CPU kernel's blocks are cut from it: behind a window B's columns are those of
+ * all images of a group, and sums have one result per part. */
+static clade_gemm as_cut(const clade_gemm *g)
 {
-    cpu_plan p = {0};
-    choose_tile(&p, rt, g);
-    choose_blocks(&p, rt, g);
-    char options[112];
-    snprintf(options, sizeof options, "-DT=%s -DV=%d -DMR=%d -DNV=%d -DTRANS_A=%d -DTRANS_B=%d",
-             g->dtype == CLADE_F64 ? "double" : "float", p.width, p.rows, p.vectors, g->trans_a,
-             g->trans_b);
+    clade_gemm cut = *g;
+    if (g->window.use == CLADE_WINDOW_B) {
+        cut.batch = g->window.groups;
+        cut.n = g->n * (g->batch / cut.batch);
+    } else {
+        cut.batch = clade_gemm_results(g);
+    }
+    return cut;
+}
+
+static clade_arg dim_arg(const clade_window_dim *v)
+{
+    const int64_t values[] = {v->in, v->out, v->taps, v->step, v->reach, v->shift, v->div};
+    return clade_arg_int8(values, 7, 0);
+}
+
+static int window_args(clade_arg *args, const clade_gemm *g)
+{
+    const clade_window *w = &g->window;
+    if (!w->use)
+        return 0;
+    for (int d = 0; d < 3; d++)
+        args[d] = dim_arg(&w->dim[d]);
+    args[3] = clade_arg_i32(g->batch / w->groups);
+    args[4] = clade_arg_i32(w->groups);
+    args[5] = clade_arg_i32(w->summed);
+    return 6;
+}
+
+static const char *window_option(const clade_gemm *g)
+{
+    static const char *const options[] = {[CLADE_WINDOW_NONE] = "",
+                                          [CLADE_WINDOW_A] = " -DWINDOW_A",
+                                          [CLADE_WINDOW_B] = " -DWINDOW_B"};
+    return options[g->window.use];
+}
+
+static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g, const clade_gemm *cut,
+                            const cpu_plan *p)
+{
+    char options[128];
+    snprintf(options, sizeof options, "-DT=%s -DV=%d -DMR=%d -DNV=%d -DTRANS_A=%d -DTRANS_B=%d%s",
+             g->dtype == CLADE_F64 ? "double" : "float", p->width, p->rows, p->vectors, g->trans_a,
+             g->trans_b, window_option(g));
     clade_kernel *kernel;
     CLADE_TRY(get_kernel(&kernel, rt, &(own_kernel){"gemm_cpu", g}, options));
     clade_grid grid = {.dims = 3,
-                       .global = {(size_t)ceil_div(g->n, p.block_n),
-                                  (size_t)ceil_div(g->m, p.block_m), (size_t)g->batch},
+                       .global = {(size_t)ceil_div(cut->n, p->block_n),
+                                  (size_t)ceil_div(cut->m, p->block_m), (size_t)cut->batch},
                        .local = {1, 1, 1}};
     clade_arg args[MOST_ARGS];
     int n = common_args(args, g);
-    args[n++] = clade_arg_i32(p.block_m);
-    args[n++] = clade_arg_i32(p.block_n);
-    args[n++] = clade_arg_i32(p.block_k);
-    args[n++] = local_arg(p.local_b);
+    args[n++] = clade_arg_i32(p->block_m);
+    args[n++] = clade_arg_i32(p->block_n);
+    args[n++] = clade_arg_i32(p->block_k);
+    args[n++] = local_arg(p->local_b);
     if (g->trans_a)
-        args[n++] = local_arg(p.local_a);
+        args[n++] = local_arg(p->local_a);
+    if (g->window.use) {
+        args[n++] = local_arg(p->lines);
+        args[n++] = local_arg(p->planes);
+    }
+    n += window_args(args + n, g);
     return launch(rt, kernel, &grid, g, args, n);
 }
 
@@ -244,19 +328,22 @@ static clade_status run_small(clade_runtime *rt, const clade_gemm *g)
 {
     int side = rt->info.largest_work_group >= 256 ? 16 : rt->info.largest_work_group >= 64 ? 8 : 1;
     int results = g->m >= 128 && g->n >= 128 ? 4 : 1;
-    char options[80];
-    snprintf(options, sizeof options, "-DT=%s -DG=%d -DR=%d -DTRANS_A=%d -DTRANS_B=%d",
-             g->dtype == CLADE_F64 ? "double" : "float", side, results, g->trans_a, g->trans_b);
+    char options[96];
+    snprintf(options, sizeof options, "-DT=%s -DG=%d -DR=%d -DTRANS_A=%d -DTRANS_B=%d%s",
+             g->dtype == CLADE_F64 ? "double" : "float", side, results, g->trans_a, g->trans_b,
+             window_option(g));
     clade_kernel *kernel;
     CLADE_TRY(get_kernel(&kernel, rt, &(own_kernel){"gemm_small", g}, options));
     size_t group = (size_t)side;
     clade_grid grid = {.dims = 3,
                        .global = {(size_t)ceil_div(g->n, side * results) * group,
-                                  (size_t)ceil_div(g->m, side * results) * group, (size_t)g->batch},
+                                  (size_t)ceil_div(g->m, side * results) * group,
+                                  (size_t)clade_gemm_results(g)},
                        .local = {group, group, 1},
                        .whole_group = true};
     clade_arg args[MOST_ARGS];
     int n = common_args(args, g);
+    n += window_args(args + n, g);
     return launch(rt, kernel, &grid, g, args, n);
 }
 
@@ -264,7 +351,12 @@ clade_status clade_gemm_own(clade_runtime *rt, const clade_gemm *gemm)
 {
     if (rt->shape.lanes > 1)
         return run_small(rt, gemm);
-    if (gemm->m <= MOST_DOT_ROWS && !gemm->trans_a && gemm->trans_b)
+    if (gemm->m <= MOST_DOT_ROWS && !gemm->trans_a && gemm->trans_b && !gemm->window.use)
         return run_dot(rt, gemm);
-    return run_cpu(rt, gemm);
+    const clade_gemm cut = as_cut(gemm);
+    cpu_plan p = {0};
+    choose_tile(&p, rt, &cut);
+    if (!choose_blocks(&p, rt, &cut))
+        return run_small(rt, gemm);
+    return run_cpu(rt, gemm, &cut, &p);
 }

@@ -8,6 +8,7 @@
 typedef struct clade_gemm_provider {
     const char *name;
     bool applies_epilogue; /* else gemm.c does, and run never sees one */
+    bool reads_windows;    /* else run never sees one */
     /* Called with all of m, n, k, batch positive and every matrix inside its buffer. */
     clade_status (*run)(clade_runtime *rt, const clade_gemm *gemm);
 } clade_gemm_provider;

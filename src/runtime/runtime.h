@@ -165,8 +165,38 @@ clade_status clade_launch(clade_runtime *rt, clade_kernel *kernel, const clade_g
  * With an epilogue the result goes through an elementwise call (elementwise.h) of shape [batch,m,n]
  * instead: reading its operand 0, whose window is C, yields the result; what is stored, and where,
  * is what its stages write. C's own content is then undefined unless a stage writes it. Other
- * operands overlap neither C nor, where they are written, A and B. */
+ * operands overlap neither C nor, where they are written, A and B. Its shape has as many batches as
+ * there are results. */
 typedef struct clade_elementwise_call clade_elementwise_call;
+
+/* One dimension of a window: at output position o and tap t it shows what lies at
+ *     (o * step + t * reach - shift) / div
+ * of `in` elements, or 0 where that is outside or no whole number. A convolution has its stride as
+ * step, its dilation as reach, its padding as shift; its gradient for the data has the stride as
+ * div and the taps in the other direction. */
+typedef struct clade_window_dim {
+    int64_t in, out, taps, step, reach, shift, div;
+} clade_window_dim;
+
+typedef enum clade_window_use {
+    CLADE_WINDOW_NONE,
+    CLADE_WINDOW_A,
+    CLADE_WINDOW_B
+} clade_window_use;
+
+/* An operand that is read through a window and stored nowhere. Image z of it, [channels, in...]
+ * without gaps, z * stride from its offset, stands for the matrix P_z: a row per (channel, tap...),
+ * a column per output position, both row-major. `batch` counts images times groups, groups
+ * innermost; the leading dimension of the operand counts for nothing.
+ *     as B:  C_z = alpha * A_(z % groups) * P_z + beta * C_z
+ *     as A:  C_q = alpha * sum of P_z * op(B_z) + beta * C_q
+ * there the sum is over `summed` images (fewer in the last part) and z = (i * groups + group) for
+ * q = (i / summed) * groups + group. No other operand is transposed but B beside A. */
+typedef struct clade_window {
+    clade_window_use use;
+    int64_t channels, groups, summed;
+    clade_window_dim dim[3]; /* outermost first; in, out, taps, step, div 1 where there is none */
+} clade_window;
 
 typedef struct clade_gemm {
     clade_dtype dtype;
@@ -178,9 +208,12 @@ typedef struct clade_gemm {
     int64_t lda, ldb, ldc;
     int64_t a_stride, b_stride, c_stride;
     const clade_elementwise_call *epilogue; /* NULL: none */
+    clade_window window;                    /* zeros: none */
 } clade_gemm;
 
 clade_status clade_gemm_run(clade_runtime *rt, const clade_gemm *gemm);
+/* How many matrices C it makes. */
+int64_t clade_gemm_results(const clade_gemm *gemm);
 
 /* Where what `clade tune` measured is read from; NULL without a cache folder. */
 const char *clade_runtime_tuning_path(const clade_runtime *rt);
