@@ -1,4 +1,4 @@
-/* Rows of src/ops/reduction.c and src/ops/argmax.c. */
+/* Rows of src/ops/reduction.c, moment.c and argmax.c. */
 #include "op_cases.h"
 
 #include <math.h>
@@ -75,6 +75,44 @@ static void ref_min(const op_case *row, const host_array *in, host_array *out)
     (void)fold(row, in, out, INFINITY, fmin);
 }
 
+/* reals: p. */
+static clade_tensor *build_norm(const op_case *row, const op_args *args)
+{
+    return clade_norm(args->in[0], row->reals[0], AXES(row), row->ints[0], row->ints[4]);
+}
+
+static double add_square(double acc, double x)
+{
+    return acc + x * x;
+}
+
+static double add_size(double acc, double x)
+{
+    return acc + fabs(x);
+}
+
+static double add_cube(double acc, double x)
+{
+    return acc + fabs(x * x * x);
+}
+
+static double largest(double acc, double x)
+{
+    return fmax(acc, fabs(x));
+}
+
+static void ref_norm(const op_case *row, const host_array *in, host_array *out)
+{
+    double p = row->reals[0];
+    (void)fold(row, in, out, 0,
+               isinf(p) ? largest
+               : p == 1 ? add_size
+               : p == 2 ? add_square
+                        : add_cube);
+    for (int64_t i = 0; i < out->numel && !isinf(p); i++)
+        out->value[i] = pow(out->value[i], 1 / p);
+}
+
 /* ints: axis, keepdim. */
 static clade_tensor *build_argmax(const op_case *row, const op_args *args)
 {
@@ -137,6 +175,11 @@ static void ref_argmax(const op_case *row, const host_array *in, host_array *out
         ROW(name, .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}}, OUTER, __VA_ARGS__),    \
         ROW(name, .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}}, NONE, __VA_ARGS__)
 
+#define SHAPES_NORM .shapes = {"[2,3,4]", "[5,33]", "[4,1]", "[0,3]"}
+#define NORM(variant_, ...)                                                                        \
+    ROW(norm, .variant = variant_, .dtypes = FLOATS, .gradient = true,                             \
+        .no_grad2 = "not derived yet", .inputs = {{-2, 2}}, .ulp = 16, __VA_ARGS__)
+
 static const op_case rows[] = {
     ROWS(sum, FLOATS, ROUNDED),
     ROW(sum, .variant = "of integers", .dtypes = INTEGERS, .gradient = true,
@@ -147,6 +190,11 @@ static const op_case rows[] = {
     ROWS(mean, FLOATS, ROUNDED),
     ROWS(max, ANY, .grad_ulp = 2),
     ROWS(min, ANY, .grad_ulp = 2),
+    NORM("2, over 1", .ints = {1, 1}, .reals = {2}, SHAPES_NORM),
+    NORM("2, over all", .ints = {-1}, .reals = {2}, .shapes = {"[2,3,4]", "[7]"}),
+    NORM("1, over -1, kept", .ints = {1, -1, 0, 0, 1}, .reals = {1}, SHAPES_NORM),
+    NORM("3, over 1", .ints = {1, 1}, .reals = {3}, SHAPES_NORM),
+    NORM("infinity, over 1", .ints = {1, 1}, .reals = {INFINITY}, SHAPES_NORM),
     ROW(argmax, .variant = "along -1", .dtypes = ANY, .inputs = {{-20, 20}}, .out = OUT_I32,
         .ints = {-1, 0}, .shapes = {"[2,3,4]", "[5,33]", "[3,300]", "[7]", "[4,1]", "[0,3]"}),
     ROW(argmax, .variant = "along 1, kept", .dtypes = ANY, .inputs = {{-20, 20}}, .out = OUT_I32,

@@ -409,6 +409,12 @@ static void every_op_has_a_row(int unused)
     }
 }
 
+/* A composed op has those of its parts, which end in floats. */
+static bool has_gradient(const clade_op *op, const op_case *row)
+{
+    return op->backward || (op->compose && row->out != OUT_I32 && row->out != OUT_U8);
+}
+
 static void every_row_has_an_op(int unused)
 {
     (void)unused;
@@ -416,7 +422,7 @@ static void every_row_has_an_op(int unused)
     for (size_t i = 0; (row = op_case_at(i)); i++) {
         const clade_op *op = clade_op_find(row->op);
         ck_assert_msg(op, "a row of tests/op_cases*.c is for %s, which is no op", row->op);
-        ck_assert_msg(row->gradient == (op->backward != NULL), "%s: the row says %s gradient",
+        ck_assert_msg(row->gradient == has_gradient(op, row), "%s: the row says %s gradient",
                       row->op, row->gradient ? "there is a" : "there is no");
         ck_assert_msg(row->dtypes && row->shapes[0], "%s: a row without dtypes or shapes", row->op);
         ck_assert_msg(!!row->element + !!row->reference + !!row->verify == 1,

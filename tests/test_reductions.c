@@ -235,7 +235,8 @@ START_TEST(refusals)
     null_with(clade_argmax(x, -3, false), CLADE_ERR_SHAPE, "argmax: no axis -3 in [2,3]");
     null_with(clade_softmax(x, 2), CLADE_ERR_SHAPE, "softmax: no axis 2 in [2,3]");
     null_with(clade_log_softmax(i, 0), CLADE_ERR_DTYPE, "log_softmax: input 0 is i32");
-    null_with(clade_cross_entropy(x, x, NULL), CLADE_ERR_DTYPE, "the labels are f32");
+    null_with(clade_cross_entropy(x, clade_full(ctx, CLADE_F32, CLADE_SHAPE(2), 1), NULL),
+              CLADE_ERR_DTYPE, "the labels are f32");
     null_with(clade_cross_entropy(i, i, NULL), CLADE_ERR_DTYPE, "cross_entropy: input 0 is i32");
     null_with(clade_cross_entropy(clade_transpose(x, 0, 1), i, NULL), CLADE_ERR_SHAPE,
               "logits [3,2] and labels [2]");
@@ -249,10 +250,38 @@ START_TEST(refusals)
 }
 END_TEST
 
+START_TEST(losses_refuse)
+{
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 3), 1);
+    clade_tensor *turned = clade_transpose(x, 0, 1), *i23 = clade_cast(x, CLADE_I32);
+    clade_tensor *labels = clade_full(ctx, CLADE_I32, CLADE_SHAPE(2), 1);
+    const clade_cross_entropy_params weighted = {.weight = x}, smooth = {.label_smoothing = 1.5},
+                                     ignoring = {.use_ignore_index = true};
+    null_with(clade_cross_entropy(x, labels, &weighted), CLADE_ERR_SHAPE, "weight [2,3]");
+    null_with(clade_cross_entropy(x, labels, &smooth), CLADE_ERR_ARGUMENT, "smoothing is 1.5");
+    null_with(clade_cross_entropy(x, turned, NULL), CLADE_ERR_SHAPE, "[2,3] and [3,2]");
+    null_with(clade_cross_entropy(x, x, &ignoring), CLADE_ERR_ARGUMENT, "no label to ignore");
+    null_with(clade_nll_loss(x, i23, NULL), CLADE_ERR_SHAPE, "nll_loss: logits [2,3] and labels");
+    null_with(clade_reduce_loss(x, (clade_reduction)7), CLADE_ERR_ARGUMENT, "7 is no reduction");
+    null_with(clade_reduce_loss(NULL, CLADE_REDUCTION_NONE), CLADE_ERR_ARGUMENT, "NULL");
+    null_with(clade_huber_loss(x, x, 0, CLADE_REDUCTION_MEAN), CLADE_ERR_ARGUMENT, "delta is 0");
+    null_with(clade_smooth_l1_loss(x, x, -1, CLADE_REDUCTION_MEAN), CLADE_ERR_ARGUMENT, "-1");
+    null_with(clade_bce_with_logits(x, x, &(clade_bce_params){.pos_weight = turned}),
+              CLADE_ERR_SHAPE, "weight [3,2] does not broadcast to [2,3]");
+    null_with(clade_kl_div(x, turned, NULL), CLADE_ERR_SHAPE, "kl_div: the shapes differ");
+    null_with(clade_cosine_similarity(x, x, 2, 1e-8), CLADE_ERR_SHAPE, "no axis 2 in [2,3]");
+    null_with(clade_cosine_embedding_loss(x, x, i23, 0, CLADE_REDUCTION_MEAN), CLADE_ERR_SHAPE,
+              "the target is [2,3] for vectors [2,3]");
+    null_with(clade_triplet_margin_loss(x, x, x, 1, &(clade_triplet_params){.p = 0.5}),
+              CLADE_ERR_ARGUMENT, "p is 0.5");
+    null_with(clade_norm(x, 0, NULL, 0, false), CLADE_ERR_ARGUMENT, "norm: p is 0");
+}
+END_TEST
+
 int main(void)
 {
     return RUN("reductions", extremes_share_their_gradient, extremes_keep_nan, empty_sets,
                no_axes_given_reduces_nothing, argmax_takes_the_first_and_nan, argmax_of_long_rows,
                softmax_of_what_is_not_finite, labels_that_are_none, labels_that_do_not_count,
-               cross_entropy_of_no_rows, refusals);
+               cross_entropy_of_no_rows, refusals, losses_refuse);
 }

@@ -9,6 +9,7 @@
 #include <clade/context.h>
 #include <clade/tensor.h>
 #include <clade/ops.h>
+#include <clade/loss.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/optim.h>

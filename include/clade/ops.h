@@ -90,6 +90,10 @@ CLADE_API clade_tensor *clade_sum(clade_tensor *x, const int *axes, int count, b
 CLADE_API clade_tensor *clade_mean(clade_tensor *x, const int *axes, int count, bool keepdim);
 CLADE_API clade_tensor *clade_max(clade_tensor *x, const int *axes, int count, bool keepdim);
 CLADE_API clade_tensor *clade_min(clade_tensor *x, const int *axes, int count, bool keepdim);
+/* (sum of |x|^p)^(1/p), p >= 1; INFINITY: the largest |x|. Floats. Its gradient is 0 where the norm
+ * is. */
+CLADE_API clade_tensor *clade_norm(clade_tensor *x, double p, const int *axes, int count,
+                                   bool keepdim);
 /* Index (i32) of the first largest element along one axis; a NaN counts as largest. No gradient.
  * An empty axis is CLADE_ERR_SHAPE. */
 CLADE_API clade_tensor *clade_argmax(clade_tensor *x, int axis, bool keepdim);
@@ -141,32 +145,11 @@ CLADE_API clade_tensor *clade_layer_norm(clade_tensor *x, clade_tensor *weight, 
 /* x / sqrt(mean(x^2) + eps) * weight */
 CLADE_API clade_tensor *clade_rms_norm(clade_tensor *x, clade_tensor *weight, int dims, double eps);
 
-/* --- softmax and losses: floats --------------------------------------------------------------- */
+/* --- softmax: floats; losses are in loss.h ---------------------------------------------------- */
 /* e^(x-m) / sum(e^(x-m)) along an axis, m the maximum. */
 CLADE_API clade_tensor *clade_softmax(clade_tensor *x, int axis);
 /* x - m - log(sum(e^(x-m))) along an axis. */
 CLADE_API clade_tensor *clade_log_softmax(clade_tensor *x, int axis);
-
-typedef enum clade_reduction {
-    CLADE_REDUCTION_MEAN = 0,
-    CLADE_REDUCTION_SUM = 1,
-    CLADE_REDUCTION_NONE = 2
-} clade_reduction;
-
-/* Zero means default. */
-typedef struct clade_cross_entropy_params {
-    clade_reduction reduction; /* (default 0: mean over the labels that count) */
-    bool use_ignore_index;     /* (default false: every label counts) */
-    int ignore_index;          /* a label that counts for nothing, when use_ignore_index */
-} clade_cross_entropy_params;
-
-/* -log_softmax(logits)[label] for logits [n,classes] and labels [n] (i32): [] or, with reduction
- * none, [n]. A label outside 0..classes-1 that is not ignored yields NaN. The mean over no label is
- * NaN, as in PyTorch. params may be NULL. The gradient goes to logits. */
-CLADE_API clade_tensor *clade_cross_entropy(clade_tensor *logits, clade_tensor *labels,
-                                            const clade_cross_entropy_params *params);
-/* (a - b)^2, reduced; a and b have the same shape. */
-CLADE_API clade_tensor *clade_mse_loss(clade_tensor *a, clade_tensor *b, clade_reduction reduction);
 
 #ifdef __cplusplus
 }

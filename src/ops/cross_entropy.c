@@ -1,13 +1,15 @@
-/* cross_entropy of logits [n,classes] and labels [n].
+/* cross_entropy and its kin. Of labels that all weigh alike it is one kernel each way; with weights
+ * or smoothing, of soft targets, and of logarithms (nll_loss) it is composed.
  *
  * Attributes: integer[0] = the reduction, integer[1] = whether integer[2] is a label that counts
- * for nothing. */
+ * for nothing; real[0] = the smoothing. A weight is the third input. */
 #include "tape/op.h"
 #include "tensor/axis.h"
 #include "tensor/elementwise.h"
 #include "tensor/reduce.h"
 #include "tensor/transfer.h"
 
+#include <clade/loss.h>
 #include <clade/ops.h>
 
 #include "base/shape.h"
@@ -18,21 +20,18 @@ static const clade_expression ratio_expression = {"label_mean", "a/n", "an"};
 static clade_status check(const clade_node *node, const clade_tensor *logits,
                           const clade_tensor *labels)
 {
-    const clade_attrs *attrs = &node->attrs;
-    if (attrs->integer[0] < CLADE_REDUCTION_MEAN || attrs->integer[0] > CLADE_REDUCTION_NONE)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "cross_entropy: %d is no reduction",
-                          (int)attrs->integer[0]);
+    CLADE_TRY(clade_require_reduction(node));
     CLADE_TRY(clade_require_float(node, 0));
     if (labels->dtype != CLADE_I32)
-        return CLADE_FAIL(CLADE_ERR_DTYPE, "cross_entropy: the labels are %s, not i32",
+        return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: the labels are %s, not i32", node->op->name,
                           clade_dtype_name(labels->dtype));
     if (logits->shape.ndim != 2 || labels->shape.ndim != 1 ||
         logits->shape.dim[0] != labels->shape.dim[0])
         return CLADE_FAIL(CLADE_ERR_SHAPE,
-                          "cross_entropy: logits %s and labels %s are not [n,classes] and [n]",
+                          "%s: logits %s and labels %s are not [n,classes] and [n]", node->op->name,
                           clade_shape_str(&logits->shape).s, clade_shape_str(&labels->shape).s);
     if (logits->shape.dim[1] == 0)
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "cross_entropy: no classes: logits %s",
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: no classes: logits %s", node->op->name,
                           clade_shape_str(&logits->shape).s);
     return CLADE_OK;
 }
@@ -123,13 +122,6 @@ static clade_status forward(const clade_node *node)
 
 /* --- cross_entropy_grad: of logits, labels and g -----------------------------------------------
  */
-static clade_status infer_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
 static clade_status gradient_of_rows(const clade_node *node, const clade_tensor *g)
 {
     clade_tensor *logits = clade_tensor_compact(node->inputs[0]);
@@ -160,7 +152,7 @@ static clade_status forward_grad(const clade_node *node)
 static const clade_op op_cross_entropy_grad = {.name = "cross_entropy_grad",
                                                .min_inputs = 3,
                                                .max_inputs = 3,
-                                               .infer = infer_grad,
+                                               .infer = clade_infer_like_first,
                                                .forward = forward_grad,
                                                .gradient_of = "cross_entropy"};
 
@@ -180,16 +172,162 @@ static const clade_op op_cross_entropy = {.name = "cross_entropy",
                                           .forward = forward,
                                           .backward = backward};
 
-static const clade_op *const ops[] = {&op_cross_entropy, &op_cross_entropy_grad};
+/* --- composed ----------------------------------------------------------------------------------
+ */
+static clade_status check_smoothing_and_weight(const clade_node *node)
+{
+    double s = node->attrs.real[0];
+    if (!(s >= 0 && s <= 1))
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: the label smoothing is %g, not in [0,1]",
+                          node->op->name, s);
+    if (node->count < 3)
+        return CLADE_OK;
+    const clade_tensor *logits = node->inputs[0], *weight = node->inputs[2];
+    if (weight->dtype != logits->dtype)
+        return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: the weight is %s, the logits are %s",
+                          node->op->name, clade_dtype_name(weight->dtype),
+                          clade_dtype_name(logits->dtype));
+    if (weight->shape.ndim != 1 || weight->shape.dim[0] != logits->shape.dim[1])
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: the weight %s is not of the classes of logits %s",
+                          node->op->name, clade_shape_str(&weight->shape).s,
+                          clade_shape_str(&logits->shape).s);
+    return CLADE_OK;
+}
+
+static clade_status infer_labelled(const clade_node *node, clade_meta *out)
+{
+    CLADE_TRY(infer(node, out));
+    return check_smoothing_and_weight(node);
+}
+
+static clade_tensor *scalar(const clade_node *node, clade_dtype dtype, double value)
+{
+    return clade_full(node->ctx, dtype, clade_shape_scalar(), value);
+}
+
+static clade_tensor *sum_of_rows(clade_tensor *x)
+{
+    return clade_sum(x, (const int[]){1}, 1, false);
+}
+
+/* What each label's row loses, before some are ignored. */
+static clade_tensor *label_losses(const clade_node *node, clade_tensor *log_probs,
+                                  clade_tensor *label_weights)
+{
+    double smoothing = node->attrs.real[0];
+    int64_t classes = log_probs->shape.dim[1];
+    clade_tensor *column = clade_reshape(node->inputs[1], CLADE_SHAPE(-1, 1));
+    clade_tensor *losses =
+        clade_neg(clade_reshape(clade_gather(log_probs, 1, column), node->inputs[1]->shape));
+    if (label_weights)
+        losses = clade_mul(losses, label_weights);
+    if (smoothing > 0) {
+        clade_tensor *all = node->count > 2 ? clade_mul(log_probs, node->inputs[2]) : log_probs;
+        losses = clade_add(clade_mul_scalar(losses, 1 - smoothing),
+                           clade_mul_scalar(sum_of_rows(all), -smoothing / (double)classes));
+    }
+    return losses;
+}
+
+static clade_tensor *of_labels(const clade_node *node, clade_tensor *log_probs)
+{
+    clade_tensor *labels = node->inputs[1], *zero = scalar(node, log_probs->dtype, 0);
+    clade_tensor *weights = node->count > 2 ? clade_index_select(node->inputs[2], 0, labels) : NULL;
+    clade_tensor *losses = label_losses(node, log_probs, weights);
+    if (node->attrs.integer[1]) {
+        clade_tensor *counts =
+            clade_ne(labels, scalar(node, CLADE_I32, (double)node->attrs.integer[2]));
+        losses = clade_where(counts, losses, zero);
+        weights =
+            weights ? clade_where(counts, weights, zero) : clade_cast(counts, log_probs->dtype);
+    }
+    clade_reduction kind = (clade_reduction)node->attrs.integer[0];
+    if (kind != CLADE_REDUCTION_MEAN || !weights)
+        return clade_reduce_loss(losses, kind);
+    return clade_div(clade_reduce_loss(losses, CLADE_REDUCTION_SUM),
+                     clade_reduce_loss(weights, CLADE_REDUCTION_SUM));
+}
+
+static clade_tensor *compose_nll_loss(const clade_node *node)
+{
+    return of_labels(node, node->inputs[0]);
+}
+
+static clade_tensor *compose_weighted(const clade_node *node)
+{
+    return of_labels(node, clade_log_softmax(node->inputs[0], 1));
+}
+
+static clade_status infer_soft(const clade_node *node, clade_meta *out)
+{
+    (void)out;
+    CLADE_TRY(clade_require_reduction(node));
+    CLADE_TRY(clade_require_same_dtype(node, 0, 2));
+    CLADE_TRY(clade_require_float(node, 0));
+    CLADE_TRY(clade_require_same_shape(node, 0, 2));
+    if (node->inputs[0]->shape.dim[1] == 0)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: no classes: logits %s", node->op->name,
+                          clade_shape_str(&node->inputs[0]->shape).s);
+    if (node->attrs.integer[1])
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: a soft target has no label to ignore",
+                          node->op->name);
+    return check_smoothing_and_weight(node);
+}
+
+static clade_tensor *compose_soft(const clade_node *node)
+{
+    double smoothing = node->attrs.real[0];
+    clade_tensor *logits = node->inputs[0], *target = node->inputs[1];
+    if (smoothing > 0)
+        target = clade_add_scalar(clade_mul_scalar(target, 1 - smoothing),
+                                  smoothing / (double)logits->shape.dim[1]);
+    clade_tensor *parts = clade_mul(clade_log_softmax(logits, 1), target);
+    if (node->count > 2)
+        parts = clade_mul(parts, node->inputs[2]);
+    return clade_reduce_loss(clade_neg(sum_of_rows(parts)),
+                             (clade_reduction)node->attrs.integer[0]);
+}
+
+#define COMPOSED(name_, infer_, compose_)                                                          \
+    static const clade_op op_##name_ = {                                                           \
+        .name = #name_, .min_inputs = 2, .max_inputs = 3, .infer = infer_, .compose = compose_}
+COMPOSED(nll_loss, infer_labelled, compose_nll_loss);
+COMPOSED(cross_entropy_weighted, infer_labelled, compose_weighted);
+COMPOSED(cross_entropy_soft, infer_soft, compose_soft);
+
+static const clade_op *const ops[] = {&op_cross_entropy, &op_cross_entropy_grad,
+                                      &op_cross_entropy_weighted, &op_cross_entropy_soft,
+                                      &op_nll_loss};
 const clade_op_family clade_cross_entropy_ops = {ops, sizeof ops / sizeof ops[0]};
 
-clade_tensor *clade_cross_entropy(clade_tensor *logits, clade_tensor *labels,
+static clade_tensor *apply(const clade_op *op, clade_tensor *x, clade_tensor *target,
+                           const clade_cross_entropy_params *params)
+{
+    clade_attrs attrs = {
+        .real = {params->label_smoothing},
+        .integer = {params->reduction, params->use_ignore_index, params->ignore_index}};
+    clade_tensor *const inputs[] = {x, target, params->weight};
+    return clade_apply(op, &attrs, inputs, params->weight ? 3 : 2);
+}
+
+static const clade_cross_entropy_params defaults;
+
+clade_tensor *clade_cross_entropy(clade_tensor *logits, clade_tensor *target,
                                   const clade_cross_entropy_params *params)
 {
-    static const clade_cross_entropy_params defaults = {0};
     if (!params)
         params = &defaults;
-    clade_attrs attrs = {
-        .integer = {params->reduction, params->use_ignore_index, params->ignore_index}};
-    return CLADE_APPLY(&op_cross_entropy, &attrs, logits, labels);
+    bool soft = logits && target && logits->shape.ndim == 2 && target->shape.ndim == 2 &&
+                clade_dtype_is_float(target->dtype);
+    bool weighted = params->weight || params->label_smoothing != 0;
+    const clade_op *op = soft       ? &op_cross_entropy_soft
+                         : weighted ? &op_cross_entropy_weighted
+                                    : &op_cross_entropy;
+    return apply(op, logits, target, params);
+}
+
+clade_tensor *clade_nll_loss(clade_tensor *log_probs, clade_tensor *labels,
+                             const clade_cross_entropy_params *params)
+{
+    return apply(&op_nll_loss, log_probs, labels, params ? params : &defaults);
 }

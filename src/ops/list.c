@@ -5,10 +5,12 @@ extern const clade_op_family clade_argmax_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
 extern const clade_op_family clade_cross_entropy_ops;
+extern const clade_op_family clade_distance_loss_ops;
 extern const clade_op_family clade_index_ops;
 extern const clade_op_family clade_linear_ops;
+extern const clade_op_family clade_loss_ops;
 extern const clade_op_family clade_matmul_ops;
-extern const clade_op_family clade_mse_loss_ops;
+extern const clade_op_family clade_moment_ops;
 extern const clade_op_family clade_norm_ops;
 extern const clade_op_family clade_pointwise_ops;
 extern const clade_op_family clade_random_ops;
@@ -22,10 +24,12 @@ const clade_op_family *const clade_op_families[] = {
     &clade_cast_ops,
     &clade_concat_ops,
     &clade_cross_entropy_ops,
+    &clade_distance_loss_ops,
     &clade_index_ops,
     &clade_linear_ops,
+    &clade_loss_ops,
     &clade_matmul_ops,
-    &clade_mse_loss_ops,
+    &clade_moment_ops,
     &clade_norm_ops,
     &clade_pointwise_ops,
     &clade_random_ops,

@@ -112,13 +112,6 @@ static clade_status forward(const clade_node *node)
 
 /* --- gradients: the op NAME_grad of each row -------------------------------------------------
  * Inputs: g, then what the row saves. integer[0] says which input's gradient. */
-static clade_status infer_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_grad(const clade_node *node)
 {
     const pointwise_row *row = node->op->data;
@@ -169,7 +162,7 @@ POINTWISE_ROWS(ROW)
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 1,                                    \
                                                .max_inputs = CLADE_EXPRESSION_INPUTS,              \
-                                               .infer = infer_grad,                                \
+                                               .infer = clade_infer_like_first,                    \
                                                .forward = forward_grad,                            \
                                                .data = &row_##name_,                               \
                                                .gradient_of = #name_};

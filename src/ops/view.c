@@ -241,13 +241,6 @@ static clade_status infer_expand(const clade_node *node, clade_meta *out)
 }
 
 /* --- contiguous ------------------------------------------------------------------------------- */
-static clade_status infer_contiguous(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_contiguous(const clade_node *node)
 {
     return clade_tensor_assign(node->output, node->inputs[0]);
@@ -264,16 +257,17 @@ static void backward_same(const clade_node *node, clade_tensor *grad, const bool
 
 #define VIEW_OP(name_, ...)                                                                        \
     static const clade_op op_##name_ = {                                                           \
-        .name = #name_, .min_inputs = 1, .max_inputs = 1, .infer = infer_##name_, __VA_ARGS__}
+        .name = #name_, .min_inputs = 1, .max_inputs = 1, __VA_ARGS__}
 
-VIEW_OP(reshape, .forward = forward_reshape, .backward = backward_reshape);
-VIEW_OP(permute, .backward = backward_permute);
-VIEW_OP(transpose, .backward = backward_transpose);
-VIEW_OP(slice, .backward = backward_slice);
-VIEW_OP(slice_grad, .forward = forward_slice_grad, .backward = backward_slice_grad,
-        .gradient_of = "slice");
-VIEW_OP(expand, .backward = backward_same);
-VIEW_OP(contiguous, .forward = forward_contiguous, .backward = backward_same);
+VIEW_OP(reshape, .infer = infer_reshape, .forward = forward_reshape, .backward = backward_reshape);
+VIEW_OP(permute, .infer = infer_permute, .backward = backward_permute);
+VIEW_OP(transpose, .infer = infer_transpose, .backward = backward_transpose);
+VIEW_OP(slice, .infer = infer_slice, .backward = backward_slice);
+VIEW_OP(slice_grad, .infer = infer_slice_grad, .forward = forward_slice_grad,
+        .backward = backward_slice_grad, .gradient_of = "slice");
+VIEW_OP(expand, .infer = infer_expand, .backward = backward_same);
+VIEW_OP(contiguous, .infer = clade_infer_like_first, .forward = forward_contiguous,
+        .backward = backward_same);
 
 static const clade_op *const ops[] = {&op_reshape,    &op_permute, &op_transpose, &op_slice,
                                       &op_slice_grad, &op_expand,  &op_contiguous};

@@ -1,5 +1,7 @@
 #include "tape/tape.h"
 
+#include <clade/loss.h>
+
 #include "base/shape.h"
 
 #include <string.h>
@@ -26,6 +28,40 @@ clade_status clade_require_same_dtype(const clade_node *node, int first, int cou
     return CLADE_OK;
 }
 
+clade_status clade_require_same_shape(const clade_node *node, int first, int count)
+{
+    const clade_shape *shape = &node->inputs[first]->shape;
+    for (int i = first + 1; i < first + count; i++)
+        if (!clade_shape_equal(&node->inputs[i]->shape, shape))
+            return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: the shapes differ: %s and %s", node->op->name,
+                              clade_shape_str(shape).s, clade_shape_str(&node->inputs[i]->shape).s);
+    return CLADE_OK;
+}
+
+clade_status clade_require_dtype(const clade_node *node, int input, clade_dtype dtype)
+{
+    clade_dtype given = node->inputs[input]->dtype;
+    if (given == dtype)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: input %d is %s, not %s", node->op->name, input,
+                      clade_dtype_name(given), clade_dtype_name(dtype));
+}
+
+clade_status clade_require_reduction(const clade_node *node)
+{
+    int64_t kind = node->attrs.integer[0];
+    if (kind >= CLADE_REDUCTION_MEAN && kind <= CLADE_REDUCTION_NONE)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: %d is no reduction", node->op->name, (int)kind);
+}
+
+clade_status clade_infer_like_first(const clade_node *node, clade_meta *out)
+{
+    out->dtype = node->inputs[0]->dtype;
+    out->shape = node->inputs[0]->shape;
+    return CLADE_OK;
+}
+
 static clade_tensor *make_output(const clade_node *node, const clade_meta *meta)
 {
     if (meta->is_view)
@@ -49,6 +85,8 @@ static clade_tensor *run(clade_node *node)
     clade_meta meta = {0};
     if (node->op->infer(node, &meta) != CLADE_OK)
         return NULL;
+    if (node->op->compose)
+        return node->op->compose(node);
     node->output = clade_scope_adopt(node->ctx, make_output(node, &meta));
     if (!node->output)
         return NULL;

@@ -9,7 +9,7 @@
 
 /* What an op knows besides its inputs. Every op gives the fields it uses a meaning of its own. */
 typedef struct clade_attrs {
-    double real[2];
+    double real[4];
     int64_t integer[4];
     clade_shape shape; /* a target shape, or an order of axes */
 } clade_attrs;
@@ -57,6 +57,10 @@ typedef struct clade_op {
      * done; messages start with the op's name. */
     clade_status (*infer)(const clade_node *node, clade_meta *out);
 
+    /* Instead of forward and backward: the result as what other ops make of the inputs. The tape
+     * records those and not this op, and infer is there for its errors alone. */
+    clade_tensor *(*compose)(const clade_node *node);
+
     /* Enqueues the work that fills node->output, which is contiguous. Not called for views and
      * where the output is empty. */
     clade_status (*forward)(const clade_node *node);
@@ -90,9 +94,15 @@ clade_tensor *clade_apply_create(clade_context *ctx, const clade_op *op, const c
     clade_apply((op), (attrs), (clade_tensor *const[]){__VA_ARGS__},                               \
                 (int)(sizeof((clade_tensor *const[]){__VA_ARGS__}) / sizeof(clade_tensor *)))
 
-/* For infer: dtype rules in words. */
+/* For infer: rules in words. */
 clade_status clade_require_float(const clade_node *node, int input);
 clade_status clade_require_same_dtype(const clade_node *node, int first, int count);
+clade_status clade_require_same_shape(const clade_node *node, int first, int count);
+clade_status clade_require_dtype(const clade_node *node, int input, clade_dtype dtype);
+/* For losses: integer[0] is one of clade_reduction. */
+clade_status clade_require_reduction(const clade_node *node);
+/* An infer: the result is like the first input. */
+clade_status clade_infer_like_first(const clade_node *node, clade_meta *out);
 
 /* --- registry: every op by position; the ops layer's one list fills it ------------------------ */
 typedef struct clade_op_family {

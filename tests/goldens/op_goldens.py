@@ -1,50 +1,9 @@
-"""Golden set 1: outputs and input gradients of the ops where conventions differ.
-
-A case NAME is stored as NAME/in0, NAME/in1 ..., NAME/out and, where gradients are compared, NAME/up
-(the gradient that arrives at the output) and NAME/grad0 ... for each float input. The row of that
-name in ../golden_rows.inc builds the same expression from Clade's ops.
-"""
-import numpy as np
+"""Golden set 1: outputs and input gradients of the ops where conventions differ."""
 import torch
 import torch.nn.functional as F
 
-from goldens_file import numbers
-
-INF, NAN = float("inf"), float("nan")
-F32, F64, I32, U8 = torch.float32, torch.float64, torch.int32, torch.uint8
-
-cases = {}
-
-
-def t(values, dtype=F32):
-    return torch.tensor(values, dtype=dtype)
-
-
-def v(*shape, seed=1, low=-2.0, high=2.0, dtype=F32):
-    return torch.tensor(numbers(shape, seed, low, high)).to(dtype)
-
-
-def upstream(out):
-    """Multiples of 1/16, never 0, of both signs."""
-    k = torch.arange(out.numel(), dtype=F64) * 37 + 11
-    return ((torch.fmod(k, 22) - 11 + 0.5) / 8).reshape(out.shape).to(out.dtype)
-
-
-def case(name, fn, *inputs, grad=True):
-    assert name not in cases, name
-    leaves = [x.clone().requires_grad_(grad and x.is_floating_point()) for x in inputs]
-    out = fn(*leaves)
-    arrays = {"in%d" % i: x for i, x in enumerate(inputs)}
-    arrays["out"] = out.detach()
-    if out.requires_grad:
-        arrays["up"] = upstream(out)
-        out.backward(arrays["up"])
-        for i, x in enumerate(leaves):
-            if x.requires_grad:
-                arrays["grad%d" % i] = x.grad
-    # ascontiguousarray would turn a scalar into one dimension
-    cases[name] = {k: np.array(x.numpy(), order="C") for k, x in arrays.items()}
-
+import loss_goldens
+from golden_case import F32, F64, I32, INF, NAN, U8, case, cases, t, v
 
 BROADCASTS = {
     "same": ((2, 3), (2, 3)), "row": ((2, 3), (3,)), "column": ((2, 3), (2, 1)),
@@ -206,6 +165,13 @@ def reductions():
     case("argmax_u8", argmax(0), t([7, 200, 130, 200], U8))
     case("argmax_long", argmax(1), v(2, 300))
     case("argmax_transposed", lambda x: argmax(1)(x.t()), v(3, 4))
+    norm = lambda p, axis=None, keep=False: lambda x: torch.linalg.vector_norm(x, p, axis, keep)
+    case("norm_2", norm(2, 1), v(3, 4))
+    case("norm_2_all", norm(2), v(3, 4))
+    case("norm_2_zero", norm(2, 1, True), t([[0, 0, 0], [3, 0, 4]]))
+    case("norm_1", norm(1, 0), v(3, 4))
+    case("norm_3", norm(3, 1), v(3, 4))
+    case("norm_inf", norm(INF, 1, True), v(3, 4))
 
 
 def matrices():
@@ -322,32 +288,6 @@ def softmaxes():
         case(op + "_f64", along(0), v(3, 4, dtype=F64))
 
 
-def losses():
-    labels = t([0, 2, 1, 2, 2], I32)
-    ignored = t([0, -100, 1, -100, 2], I32)
-    none_left = t([-100] * 5, I32)
-    for reduction in ("mean", "sum", "none"):
-        ce = lambda x, y, r=reduction, **k: F.cross_entropy(x, y.long(), reduction=r, **k)
-        name = "cross_entropy_" + reduction
-        case(name, ce, v(5, 3), labels)
-        case(name + "_ignore", ce, v(5, 3), ignored)
-        case(name + "_ignore_class", lambda x, y, f=ce: f(x, y, ignore_index=2), v(5, 3), labels)
-        case(name + "_all_ignored", ce, v(5, 3), none_left)
-        case(name + "_no_rows", ce, v(0, 3), t([], I32))
-        mse = lambda a, b, r=reduction: F.mse_loss(a, b, reduction=r)
-        case("mse_loss_" + reduction, mse, v(2, 3), v(2, 3, seed=2))
-        case("mse_loss_%s_empty" % reduction, mse, v(0, 3), v(0, 3))
-        case("mse_loss_%s_transposed" % reduction, lambda a, b, f=mse: f(a.t(), b), v(3, 2),
-             v(2, 3, seed=2))
-    ce = lambda x, y: F.cross_entropy(x, y.long())
-    case("cross_entropy_large", ce, t([[1e4, 0, -1e4], [0, 1e4, 1e4 - 3]]), t([1, 2], I32))
-    case("cross_entropy_one_class", ce, v(3, 1), t([0, 0, 0], I32))
-    case("cross_entropy_wide", ce, v(3, 300), t([0, 299, 150], I32))
-    case("cross_entropy_transposed", lambda x, y: ce(x.t(), y), v(3, 5), labels)
-    case("cross_entropy_f64", ce, v(5, 3, dtype=F64), labels)
-    case("mse_loss_f64", F.mse_loss, v(4, dtype=F64), v(4, seed=2, dtype=F64))
-
-
 def rms_norm(x, weight=None, dims=1, eps=1e-5):
     """PyTorch 1.13 has none."""
     y = x * torch.rsqrt(x.square().mean(tuple(range(-dims, 0)), keepdim=True) + eps)
@@ -384,7 +324,7 @@ def norms():
 
 def make():
     for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
-                  losses):
+                  loss_goldens.losses):
         group()
     return {"%s/%s" % (name, part): array
             for name, parts in cases.items() for part, array in parts.items()}
