@@ -1,18 +1,7 @@
-// variants: -DT=float | -DT=float -DCLADE_F64 | -DT=double -DPER=2 -DCLADE_F64
+// variants: -DPHILOX -DT=float | -DPHILOX -DT=float -DCLADE_F64 | -DPHILOX -DT=double -DPER=2 -DCLADE_F64
 /* Random numbers from Philox4x32-10 (Salmon and others, 2011): block i of the call-th call is a
  * function of (i, call, seed) alone, so that no device's width shows in the numbers. */
 #pragma OPENCL FP_CONTRACT OFF
-
-uint4 philox(uint4 counter, uint2 key)
-{
-    for (int round = 0; round < 10; round++) {
-        const uint hi0 = mul_hi(0xD2511F53u, counter.s0), lo0 = 0xD2511F53u * counter.s0;
-        const uint hi1 = mul_hi(0xCD9E8D57u, counter.s2), lo1 = 0xCD9E8D57u * counter.s2;
-        counter = (uint4)(hi1 ^ counter.s1 ^ key.s0, lo1, hi0 ^ counter.s3 ^ key.s1, lo0);
-        key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
-    }
-    return counter;
-}
 
 /* unit: the PER numbers in [0,1) that one block makes, multiples of ULP. */
 #ifndef PER

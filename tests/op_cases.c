@@ -1,6 +1,7 @@
 /* The one list of row families: a file and a line here. */
 #include "op_cases.h"
 
+extern const op_case_family attention_cases;
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
 extern const op_case_family index_cases;
@@ -13,6 +14,7 @@ extern const op_case_family view_cases;
 
 /* clang-format off */
 const op_case_family *const op_case_families[] = {
+    &attention_cases,
     &copy_cases,
     &create_cases,
     &index_cases,

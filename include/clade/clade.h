@@ -10,6 +10,7 @@
 #include <clade/tensor.h>
 #include <clade/ops.h>
 #include <clade/loss.h>
+#include <clade/attention.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/optim.h>

@@ -2,6 +2,7 @@
 #include "tape/op.h"
 
 extern const clade_op_family clade_argmax_ops;
+extern const clade_op_family clade_attention_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
 extern const clade_op_family clade_cross_entropy_ops;
@@ -21,6 +22,7 @@ extern const clade_op_family clade_view_ops;
 /* clang-format off */
 const clade_op_family *const clade_op_families[] = {
     &clade_argmax_ops,
+    &clade_attention_ops,
     &clade_cast_ops,
     &clade_concat_ops,
     &clade_cross_entropy_ops,

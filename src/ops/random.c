@@ -94,8 +94,8 @@ static clade_status forward_random(const clade_node *node)
     CLADE_TRY(clade_kernel_get(&kernel, rt,
                                &(clade_kernel_key){.family = "random",
                                                    .options = node->output->dtype == CLADE_F64
-                                                                  ? "-DT=double -DPER=2"
-                                                                  : "-DT=float",
+                                                                  ? "-DPHILOX -DT=double -DPER=2"
+                                                                  : "-DPHILOX -DT=float",
                                                    .name = node->op->name}));
     uint64_t draws = node->ctx->draws;
     draw now = {.ctx = node->ctx}, *d = &now;

@@ -2,6 +2,7 @@
 import torch
 import torch.nn.functional as F
 
+import attention_goldens
 import loss_goldens
 from golden_case import F32, F64, I32, INF, NAN, U8, case, cases, t, v
 
@@ -324,7 +325,8 @@ def norms():
 
 def make():
     for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
-                  loss_goldens.losses):
+                  loss_goldens.losses,
+                  attention_goldens.attentions):
         group()
     return {"%s/%s" % (name, part): array
             for name, parts in cases.items() for part, array in parts.items()}
