@@ -2,6 +2,7 @@
 #include "op_cases.h"
 
 extern const op_case_family attention_cases;
+extern const op_case_family conv_cases;
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
 extern const op_case_family index_cases;
@@ -15,6 +16,7 @@ extern const op_case_family view_cases;
 /* clang-format off */
 const op_case_family *const op_case_families[] = {
     &attention_cases,
+    &conv_cases,
     &copy_cases,
     &create_cases,
     &index_cases,

@@ -11,6 +11,7 @@
 #include <clade/ops.h>
 #include <clade/loss.h>
 #include <clade/attention.h>
+#include <clade/conv.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/optim.h>

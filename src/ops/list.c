@@ -5,6 +5,7 @@ extern const clade_op_family clade_argmax_ops;
 extern const clade_op_family clade_attention_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
+extern const clade_op_family clade_conv_ops;
 extern const clade_op_family clade_cross_entropy_ops;
 extern const clade_op_family clade_distance_loss_ops;
 extern const clade_op_family clade_index_ops;
@@ -25,6 +26,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_attention_ops,
     &clade_cast_ops,
     &clade_concat_ops,
+    &clade_conv_ops,
     &clade_cross_entropy_ops,
     &clade_distance_loss_ops,
     &clade_index_ops,

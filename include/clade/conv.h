@@ -1,0 +1,53 @@
+/* Convolution and what goes with it: pooling, upsampling, patches.
+ *
+ * The rules of ops.h hold. Tensors are laid out as in PyTorch: images [n, channels, ...] with one
+ * to three dimensions behind the channels, weights [out, in/groups, ...]. f32 and f64.
+ *
+ * Per-dimension settings stand in the order of the dimensions: of two, first rows, then columns. */
+#ifndef CLADE_CONV_H
+#define CLADE_CONV_H
+
+#include <clade/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero means default; a NULL pointer, all defaults. */
+typedef struct clade_conv_params {
+    int64_t stride[3];         /* (default 1) */
+    int64_t padding[3];        /* zeros on both sides (default 0) */
+    int64_t dilation[3];       /* (default 1) */
+    int64_t groups;            /* (default 1) */
+    int64_t output_padding[3]; /* of conv_transpose: added to its size on one side, less than stride
+                                  or dilation (default 0) */
+} clade_conv_params;
+
+/* y[n,o,p] = bias[o] + sum over c and taps t of x[n, c, p*stride + t*dilation - padding] *
+ * weight[o,c,t], for x [n, in, ...], weight [out, in/groups, ...] and bias [out], which may be
+ * NULL: an exception to NULL in, NULL out. A dimension of the result is (size + 2*padding -
+ * dilation*(taps-1) - 1) / stride + 1 and must be at least 1. With groups, the channels o of a
+ * group see those c of the same group alone; groups = in is a depthwise convolution. Patches are
+ * put together inside the product: there is no buffer of them. Any gradient is a convolution again,
+ * of any order. */
+CLADE_API clade_tensor *clade_conv1d(clade_tensor *x, clade_tensor *weight, clade_tensor *bias,
+                                     const clade_conv_params *params);
+CLADE_API clade_tensor *clade_conv2d(clade_tensor *x, clade_tensor *weight, clade_tensor *bias,
+                                     const clade_conv_params *params);
+CLADE_API clade_tensor *clade_conv3d(clade_tensor *x, clade_tensor *weight, clade_tensor *bias,
+                                     const clade_conv_params *params);
+
+/* The gradient of a convolution for its data, as an operation of its own: x [n, in, ...], weight
+ * [in, out/groups, ...], bias [out] or NULL. A dimension of the result is
+ *     (size-1)*stride - 2*padding + dilation*(taps-1) + output_padding + 1 */
+CLADE_API clade_tensor *clade_conv_transpose1d(clade_tensor *x, clade_tensor *weight,
+                                               clade_tensor *bias, const clade_conv_params *params);
+CLADE_API clade_tensor *clade_conv_transpose2d(clade_tensor *x, clade_tensor *weight,
+                                               clade_tensor *bias, const clade_conv_params *params);
+CLADE_API clade_tensor *clade_conv_transpose3d(clade_tensor *x, clade_tensor *weight,
+                                               clade_tensor *bias, const clade_conv_params *params);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
