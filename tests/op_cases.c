@@ -10,6 +10,7 @@ extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
 extern const op_case_family norm_cases;
 extern const op_case_family pointwise_cases;
+extern const op_case_family recurrent_cases;
 extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
 
@@ -24,6 +25,7 @@ const op_case_family *const op_case_families[] = {
     &matrix_cases,
     &norm_cases,
     &pointwise_cases,
+    &recurrent_cases,
     &reduction_cases,
     &view_cases,
 };

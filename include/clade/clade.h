@@ -14,6 +14,7 @@
 #include <clade/conv.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
+#include <clade/recurrent.h>
 #include <clade/optim.h>
 #include <clade/checkpoint.h>
 #include <clade/step.h>

@@ -15,13 +15,6 @@
 /* Elements: 64 bytes, so that no vector of a kernel straddles two parameters. */
 #define ALIGNMENT 16
 
-/* A parameter to come. */
-typedef struct request {
-    const char *name;
-    clade_shape shape;
-    clade_init init;
-} request;
-
 clade_status clade_params_create(clade_params **out, clade_context *ctx)
 {
     if (!out || !ctx)
@@ -68,7 +61,8 @@ static bool printable(const char *name)
     return true;
 }
 
-static clade_status check_request(const clade_params *params, const request *r, const char *what)
+static clade_status check_request(const clade_params *params, const clade_param_request *r,
+                                  const char *what)
 {
     if (!r->name || !*r->name)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: the parameter has no name", what);
@@ -109,8 +103,8 @@ static clade_tensor *grown(clade_context *ctx, clade_tensor *old, int64_t n, con
     return flat;
 }
 
-static clade_status make_entry(clade_param_entry *entry, const request *r, clade_tensor *flat,
-                               clade_tensor *flat_grad, const char *what)
+static clade_status make_entry(clade_param_entry *entry, const clade_param_request *r,
+                               clade_tensor *flat, clade_tensor *flat_grad, const char *what)
 {
     int64_t stride[CLADE_MAX_DIMS];
     clade_shape_strides(&r->shape, stride);
@@ -125,8 +119,8 @@ static clade_status make_entry(clade_param_entry *entry, const request *r, clade
 }
 
 /* Makes `more`, a set of the flat buffers in their new size and the new parameters alone. */
-static clade_status prepare(clade_params *more, const clade_params *params, const request *requests,
-                            size_t count, const char *what)
+static clade_status prepare(clade_params *more, const clade_params *params,
+                            const clade_param_request *requests, size_t count, const char *what)
 {
     int64_t old = params->flat ? params->flat->numel : 0, n = old;
     for (size_t i = 0; i < count; i++)
@@ -164,9 +158,8 @@ static void take_over(clade_params *params, clade_params *more)
     *more = (clade_params){.entries = more->entries};
 }
 
-/* All of the requests or none; their names differ. */
-static clade_status add(clade_params *params, const request *requests, size_t count,
-                        const char *what)
+clade_status clade_params_add(clade_params *params, const clade_param_request *requests,
+                              size_t count, const char *what)
 {
     if (!params)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: params is NULL", what);
@@ -188,8 +181,8 @@ static clade_status add(clade_params *params, const request *requests, size_t co
 clade_tensor *clade_param(clade_params *params, const char *name, clade_shape shape,
                           clade_init init)
 {
-    const request r = {name, shape, init};
-    if (add(params, &r, 1, "param") != CLADE_OK)
+    const clade_param_request r = {name, shape, init};
+    if (clade_params_add(params, &r, 1, "param") != CLADE_OK)
         return NULL;
     return params->entries[params->count - 1].tensor;
 }
@@ -198,11 +191,11 @@ static clade_status add_linear(clade_params *params, const char *weight_name, co
                                int64_t in, int64_t out, bool with_bias)
 {
     double bound = 1 / sqrt((double)in);
-    const request requests[2] = {
+    const clade_param_request requests[2] = {
         {weight_name, CLADE_SHAPE(out, in), clade_init_kaiming_uniform(sqrt(5))},
         {bias_name, CLADE_SHAPE(out), clade_init_uniform(-bound, bound)},
     };
-    return add(params, requests, with_bias ? 2 : 1, "linear_params");
+    return clade_params_add(params, requests, with_bias ? 2 : 1, "linear_params");
 }
 
 clade_status clade_linear_params(clade_params *params, const char *name, int64_t in, int64_t out,

@@ -18,4 +18,15 @@ struct clade_params {
     clade_tensor *flat, *flat_grad; /* NULL while the set is empty */
 };
 
+/* A parameter to come. */
+typedef struct clade_param_request {
+    const char *name;
+    clade_shape shape;
+    clade_init init;
+} clade_param_request;
+
+/* Adds all of them at the end, or none; their names differ. */
+clade_status clade_params_add(clade_params *params, const clade_param_request *requests,
+                              size_t count, const char *what);
+
 #endif

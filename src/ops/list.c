@@ -16,6 +16,7 @@ extern const clade_op_family clade_moment_ops;
 extern const clade_op_family clade_norm_ops;
 extern const clade_op_family clade_pointwise_ops;
 extern const clade_op_family clade_random_ops;
+extern const clade_op_family clade_recurrent_ops;
 extern const clade_op_family clade_reduction_ops;
 extern const clade_op_family clade_softmax_ops;
 extern const clade_op_family clade_view_ops;
@@ -37,6 +38,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_norm_ops,
     &clade_pointwise_ops,
     &clade_random_ops,
+    &clade_recurrent_ops,
     &clade_reduction_ops,
     &clade_softmax_ops,
     &clade_view_ops,

@@ -11,15 +11,38 @@ void clade_update_init(clade_update *update, const clade_tensor *like)
         (clade_update){.rt = clade_tensor_runtime(like), .call.shape = CLADE_SHAPE(like->numel)};
 }
 
-void clade_update_add_tensor(clade_update *update, char letter, clade_tensor *t, bool stored)
+void clade_update_init_windows(clade_update *update, const clade_tensor *like, int64_t rows,
+                               int64_t columns)
 {
-    clade_elementwise_call *call = &update->call;
-    int k = call->operands++;
-    call->operand[k] = (clade_operand){
-        .buffer = t->storage->buffer, .dtype = t->dtype, .offset = t->offset, .stride = {1}};
+    *update =
+        (clade_update){.rt = clade_tensor_runtime(like), .call.shape = CLADE_SHAPE(rows, columns)};
+}
+
+static void add_operand(clade_update *update, char letter, clade_tensor *t,
+                        const clade_operand *operand, bool stored)
+{
+    int k = update->call.operands++;
+    update->call.operand[k] = *operand;
     update->tensor[k] = stored ? t : NULL;
     update->operand[(int)letter] = 1 + k;
     update->value[(int)letter] = k;
+}
+
+void clade_update_add_tensor(clade_update *update, char letter, clade_tensor *t, bool stored)
+{
+    const clade_operand operand = {
+        .buffer = t->storage->buffer, .dtype = t->dtype, .offset = t->offset, .stride = {1}};
+    add_operand(update, letter, t, &operand, stored);
+}
+
+void clade_update_add_window(clade_update *update, char letter, clade_tensor *t, int64_t offset,
+                             int64_t row_stride, int64_t column_stride, bool stored)
+{
+    const clade_operand operand = {.buffer = t->storage->buffer,
+                                   .dtype = t->dtype,
+                                   .offset = t->offset + offset,
+                                   .stride = {row_stride, column_stride}};
+    add_operand(update, letter, t, &operand, stored);
 }
 
 void clade_update_assign(clade_update *update, char letter, const clade_expression *expression,

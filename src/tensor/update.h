@@ -19,8 +19,14 @@ typedef struct clade_update {
 
 /* `like`: one of the tensors. All are contiguous and of one shape, f32 or f64. */
 void clade_update_init(clade_update *update, const clade_tensor *like);
+/* The same over windows of [rows, columns], which clade_update_add_window names. */
+void clade_update_init_windows(clade_update *update, const clade_tensor *like, int64_t rows,
+                               int64_t columns);
 /* Letters are lower case. stored: the letter's last value is written to the tensor. */
 void clade_update_add_tensor(clade_update *update, char letter, clade_tensor *t, bool stored);
+/* Element (i, j) is t's element offset + i * row_stride + j * column_stride, t being contiguous. */
+void clade_update_add_window(clade_update *update, char letter, clade_tensor *t, int64_t offset,
+                             int64_t row_stride, int64_t column_stride, bool stored);
 /* letter = expression of the letters that it names as its inputs. p0 and p1 may be NULL where it
  * has no such parameter; else they live as long as replays may read them. */
 void clade_update_assign(clade_update *update, char letter, const clade_expression *expression,

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Makes the golden files from PyTorch.
 
-    make_goldens.py             writes ops, optimizers, reference and seed .safetensors beside this
-                                script
+    make_goldens.py             writes modules, ops, optimizers, reference and seed .safetensors
+                                beside this script
     make_goldens.py --check     compares them with what PyTorch says now; exit 1 where they differ
 
 The bytes are the same each time on one machine. Another processor or PyTorch may round differently;
@@ -14,14 +14,15 @@ import sys
 import numpy as np
 import torch
 
+import module_goldens
 import op_goldens
 import optimizer_goldens
 import reference_goldens
 import seed_goldens
 from goldens_file import decode, encode
 
-SETS = {"ops": op_goldens, "optimizers": optimizer_goldens, "reference": reference_goldens,
-        "seed": seed_goldens}
+SETS = {"modules": module_goldens, "ops": op_goldens, "optimizers": optimizer_goldens,
+        "reference": reference_goldens, "seed": seed_goldens}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
