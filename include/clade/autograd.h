@@ -121,6 +121,21 @@ CLADE_API clade_status clade_tensor_register_hook(clade_tensor *t, clade_tensor_
 /* CLADE_ERR_ARGUMENT if t has no such hook. */
 CLADE_API clade_status clade_tensor_remove_hook(clade_tensor *t, int id);
 
+/* --- gradient checkpoints --------------------------------------------------------------------- */
+/* Computes a part of a network from its inputs, out of ops. */
+typedef clade_tensor *(*clade_segment_fn)(void *user, clade_tensor *const *inputs, int count);
+
+/* fn(user, inputs, count), without keeping what lies between for backward, which calls fn again
+ * when it gets there: less memory for more work, and the same gradients to the bit, since the
+ * second call draws the same random numbers. fn may use other tensors too, such as weights;
+ * gradients flow to them. What fn's result is computed from must not change until backward:
+ * CLADE_ERR_MODIFIED. user must live until then, and fn do the same each time: what it changes
+ * besides, such as running statistics, it changes twice. count >= 1. Segments nest, work inside
+ * steps (step.h), and with create_graph. Only the result is recorded: not what fn leaves elsewhere.
+ * Where nothing is recorded it is an ordinary call. The result belongs to the innermost scope. */
+CLADE_API clade_tensor *clade_gradient_checkpoint(clade_segment_fn fn, void *user,
+                                                  clade_tensor *const *inputs, int count);
+
 /* The open tape's record, for inspection: one line per node, such as
  *     3  linear       [128,784] [10,784] [10] -> [128,10]
  * *out is owned by the caller and released with clade_string_free. */
