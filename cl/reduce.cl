@@ -1,6 +1,7 @@
-// variants: -DOP_SUM | -DOP_SUM -DSQUARES -DLANES=64 -DVW=4 | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
-/* Reductions of one group of dimensions. A is the type of the accumulator, T that of the elements;
- * one of OP_SUM, OP_MAX, OP_MIN is defined. With SQUARES elements count squared. */
+// variants: -DOP_SUM | -DOP_SUM -DSTORE_F16 -DS=f16 | -DOP_MAX -DSTORE_BF16 -DS=bf16 | -DOP_SUM -DSQUARES -DLANES=64 -DVW=4 | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
+/* Reductions of one group of dimensions. A is the type of the accumulator, T that of the results, and
+ * elements are stored as S; one of OP_SUM, OP_MAX, OP_MIN is defined. With SQUARES elements count
+ * squared. */
 #ifndef A
 #define A float
 #endif
@@ -35,7 +36,7 @@ A fold_vector(AV v)
 /* x[row * row_stride + i] over i: y[row * chunks + chunk] = scale * reduction of
  * i in [chunk * chunk_size, (chunk + 1) * chunk_size). Grid: (LANES, rows * chunks). */
 #if WANTED(reduce_rows)
-kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int length,
+kernel void reduce_rows(global const S *x, int xo, int row_stride, int rows, int length,
                         int chunk_size, int chunks, global T *y, int yo, A scale)
 {
     const int id = ROW;
@@ -45,21 +46,21 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
     ROW_GUARD(rows * chunks);
     const int begin = (id % chunks) * chunk_size;
     const int count = min(chunk_size, length - begin);
-    global const T *p = x + xo + (id / chunks) * row_stride + begin;
+    global const S *p = x + xo + (id / chunks) * row_stride + begin;
 
     /* Max and min may start from the first element in every lane and vector slot. */
 #if defined(OP_SUM)
     A acc = 0;
 #else
-    A acc = p[0];
+    A acc = GET(p, 0);
 #endif
     AV vec = (AV)(acc);
     const int vectors = count / VW;
     for (int i = LANE; i < vectors; i += LANES)
-        vec = COMBINE(vec, MAP(TO_A(LOADV(i, p))));
+        vec = COMBINE(vec, MAP(TO_A(GETV(i, p))));
     acc = fold_vector(vec);
     for (int i = vectors * VW + LANE; i < count; i += LANES)
-        acc = COMBINE(acc, MAP((A)p[i]));
+        acc = COMBINE(acc, MAP((A)GET(p, i)));
 #if LANES > 1
     shared_acc[LANE] = acc;
     for (int step = LANES / 2; step > 0; step /= 2) {
@@ -86,7 +87,7 @@ kernel void reduce_rows(global const T *x, int xo, int row_stride, int rows, int
 /* x[outer * outer_stride + i * step + column] over i: y[(outer * chunks + chunk) * columns + column].
  * Grid: (ceil(columns / COLS), outers * chunks). */
 #if WANTED(reduce_columns)
-kernel void reduce_columns(global const T *x, int xo, int outer_stride, int outers, int step,
+kernel void reduce_columns(global const S *x, int xo, int outer_stride, int outers, int step,
                            int columns, int length, int chunk_size, int chunks, global T *y,
                            int yo, A scale)
 {
@@ -95,22 +96,22 @@ kernel void reduce_columns(global const T *x, int xo, int outer_stride, int oute
         return;
     const int begin = (id % chunks) * chunk_size;
     const int count = min(chunk_size, length - begin);
-    global const T *p = x + xo + (id / chunks) * outer_stride + begin * step + column;
+    global const S *p = x + xo + (id / chunks) * outer_stride + begin * step + column;
     global T *q = y + yo + id * columns + column;
 #if COLS > 1
     if (column + COLS <= columns) {
-        AV acc = MAP(TO_A(LOADV(0, p)));
+        AV acc = MAP(TO_A(GETV(0, p)));
         for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, MAP(TO_A(LOADV(0, p + i * step))));
+            acc = COMBINE(acc, MAP(TO_A(GETV(0, p + i * step))));
         acc *= scale;
         STOREV(CAT(convert_, TV)(acc), 0, q);
         return;
     }
 #endif
     for (int j = 0; j < min(COLS, columns - column); j++) {
-        A acc = MAP((A)p[j]);
+        A acc = MAP((A)GET(p, j));
         for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, MAP((A)p[i * step + j]));
+            acc = COMBINE(acc, MAP((A)GET(p, i * step + j)));
         q[j] = (T)(acc * scale);
     }
 }

@@ -74,6 +74,10 @@ double rounded(clade_dtype dtype, double value)
         return (double)(int32_t)(uint32_t)(int64_t)value;
     case CLADE_U8:
         return (double)(uint8_t)(int64_t)value;
+    case CLADE_F16:
+        return (double)clade_f16_to_f32(clade_f16_from_f32((float)value));
+    case CLADE_BF16:
+        return (double)clade_bf16_to_f32(clade_bf16_from_f32((float)value));
     default:
         return value;
     }
@@ -174,38 +178,6 @@ static placement placement_of(const clade_shape *shape, layout kind)
     return p;
 }
 
-static void store(void *memory, clade_dtype dtype, int64_t at, double value)
-{
-    switch (dtype) {
-    case CLADE_F32:
-        ((float *)memory)[at] = (float)value;
-        break;
-    case CLADE_F64:
-        ((double *)memory)[at] = value;
-        break;
-    case CLADE_I32:
-        ((int32_t *)memory)[at] = (int32_t)value;
-        break;
-    case CLADE_U8:
-        ((uint8_t *)memory)[at] = (uint8_t)value;
-        break;
-    }
-}
-
-static double load(const void *memory, clade_dtype dtype, int64_t at)
-{
-    switch (dtype) {
-    case CLADE_F32:
-        return ((const float *)memory)[at];
-    case CLADE_F64:
-        return ((const double *)memory)[at];
-    case CLADE_I32:
-        return ((const int32_t *)memory)[at];
-    default:
-        return ((const uint8_t *)memory)[at];
-    }
-}
-
 clade_tensor *place(clade_context *ctx, const host_array *array, layout kind)
 {
     placement p = placement_of(&array->shape, kind);
@@ -213,13 +185,14 @@ clade_tensor *place(clade_context *ctx, const host_array *array, layout kind)
     if (!memory)
         abort();
     for (int64_t i = 0; i < p.storage; i++)
-        store(memory, array->dtype, i, clade_dtype_is_float(array->dtype) ? NAN : 99);
+        clade_dtype_set(array->dtype, memory, (size_t)i,
+                        clade_dtype_is_float(array->dtype) ? NAN : 99);
     for (int64_t i = 0; i < array->numel; i++) {
         int64_t index[CLADE_MAX_DIMS], at = p.offset;
         unravel(&array->shape, i, index);
         for (int d = 0; d < array->shape.ndim; d++)
             at += index[d] * p.stride[d];
-        store(memory, array->dtype, at, array->value[i]);
+        clade_dtype_set(array->dtype, memory, (size_t)at, array->value[i]);
     }
     clade_tensor *base, *view = NULL;
     if (clade_tensor_from_host(&base, ctx, array->dtype, CLADE_SHAPE(p.storage), memory) ==
@@ -240,7 +213,7 @@ clade_status array_read(host_array *out, const clade_tensor *t)
         abort();
     clade_status status = clade_tensor_read(t, memory, (size_t)out->numel * size);
     for (int64_t i = 0; i < out->numel; i++)
-        out->value[i] = load(memory, out->dtype, i);
+        out->value[i] = clade_dtype_get(out->dtype, memory, (size_t)i);
     free(memory);
     return status;
 }

@@ -46,6 +46,7 @@ def main():
     arrays = {"fc.weight": rng.standard_normal((5, 3), np.float32),
               "wide": rng.standard_normal(7), "labels": np.arange(-3, 3, dtype=np.int32),
               "pixels": np.arange(11, dtype=np.uint8), "scalar": np.array(2.5, np.float32),
+              "half": np.arange(5, dtype=np.float16) / 7,
               "empty": np.zeros((0, 4), np.float32), "größe": np.ones(1, np.uint8)}
     raw = copy(sys.argv[1], encode(arrays))
     assert same(decode(raw), arrays), "Clade's file differs from numpy's"

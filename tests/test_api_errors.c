@@ -336,7 +336,8 @@ START_TEST(creation)
 {
     const clade_shape two = CLADE_SHAPE(2), negative = CLADE_SHAPE(2, -1);
     NULLS(clade_full(NULL, CLADE_F32, two, 0), CLADE_ERR_ARGUMENT, "full", "ctx is NULL");
-    NULLS(clade_full(ctx, (clade_dtype)5, two, 0), CLADE_ERR_DTYPE, "full", "5");
+    NULLS(clade_full(ctx, (clade_dtype)CLADE_DTYPE_COUNT, two, 0), CLADE_ERR_DTYPE, "full",
+          "no dtype");
     NULLS(clade_full(ctx, CLADE_F32, negative, 0), CLADE_ERR_SHAPE, "full", "[2,-1]");
     NULLS(clade_uniform(NULL, CLADE_F32, two, 0, 1), CLADE_ERR_ARGUMENT, "ctx is NULL");
     NULLS(clade_uniform(ctx, CLADE_I32, two, 0, 1), CLADE_ERR_DTYPE, "uniform", "i32");

@@ -4,6 +4,8 @@
  * of its own: CLADE_TEST_LONG=1 runs three times as many, CLADE_TEST_SMALL=1 a third. */
 #include <math.h>
 
+#include <clade/precision.h>
+
 #include "runtime_testing.h"
 #include "tensor/elementwise.h"
 #include "tensor/reduce.h"
@@ -49,35 +51,12 @@ typedef struct window {
 
 static double get(const window *w, int64_t i)
 {
-    switch (w->t->dtype) {
-    case CLADE_F32:
-        return (double)((float *)(void *)w->host)[i];
-    case CLADE_F64:
-        return ((double *)(void *)w->host)[i];
-    case CLADE_I32:
-        return ((int32_t *)(void *)w->host)[i];
-    case CLADE_U8:
-        return w->host[i];
-    }
-    return 0;
+    return clade_dtype_get(w->t->dtype, w->host, (size_t)i);
 }
 
 static void put(window *w, int64_t i, double v)
 {
-    switch (w->t->dtype) {
-    case CLADE_F32:
-        ((float *)(void *)w->host)[i] = (float)v;
-        break;
-    case CLADE_F64:
-        ((double *)(void *)w->host)[i] = v;
-        break;
-    case CLADE_I32:
-        ((int32_t *)(void *)w->host)[i] = (int32_t)v;
-        break;
-    case CLADE_U8:
-        w->host[i] = (unsigned char)v;
-        break;
-    }
+    clade_dtype_set(w->t->dtype, w->host, (size_t)i, v);
 }
 
 static size_t bytes_of(const window *w)
@@ -255,6 +234,8 @@ typedef struct expression_case {
 #define D CLADE_F64
 #define N CLADE_I32
 #define B CLADE_U8
+#define H CLADE_F16
+#define L CLADE_BF16
 
 static const expression_case expressions[] = {
     {{"test_fill", "p0", ""}, 0, fill, F, F, {0}},
@@ -267,6 +248,10 @@ static const expression_case expressions[] = {
     {{"test_multiply", "a*b + p0", "ab"}, 2, multiply, F, F, {F, F}},
     {{"test_multiply", "a*b + p0", "ab"}, 2, multiply, D, D, {D, D}},
     {{"test_multiply", "a*b + p0", "ab"}, 2, multiply, F, F, {B, F}},
+    {{"test_multiply", "a*b + p0", "ab"}, 2, multiply, F, H, {H, F}},
+    {{"test_multiply", "a*b + p0", "ab"}, 2, multiply, L, L, {L, L}},
+    {{"test_affine", "x*p0 + p1", "x"}, 1, affine, F, N, {H}},
+    {{"test_affine", "x*p0 + p1", "x"}, 1, affine, F, H, {L}},
     {{"test_select", "a > b ? c : b", "abc"}, 3, select_larger, F, F, {F, F, F}},
     {{"test_select", "a > b ? c : b", "abc"}, 3, select_larger, N, N, {N, N, N}},
     {{"test_dot", "g*y + u*v", "gyuv"}, 4, dot, F, F, {F, F, F, F}},
@@ -420,19 +405,24 @@ static void expect_reduced(window *out, const window *in, unsigned mask, clade_r
         out_stride[i] = mask >> i & 1 ? 0 : step;
         step *= mask >> i & 1 ? 1 : t->shape.dim[i];
     }
-    bool *seen = clade_calloc((size_t)out->base->numel, sizeof *seen);
-    ck_assert_ptr_nonnull(seen);
+    size_t room = (size_t)out->base->numel + 1;
+    bool *seen = clade_calloc(room, sizeof *seen);
+    double *acc = clade_calloc(room, sizeof *acc);
+    ck_assert(seen && acc);
     do {
         int64_t at = place(out->t, out_stride, index, t->shape.ndim);
         double v = get(in, place(t, t->stride, index, t->shape.ndim));
-        put(out, at, seen[at] ? combine(kind, t->dtype, get(out, at), v) : v);
+        acc[at] = seen[at] ? combine(kind, t->dtype, acc[at], v) : v;
         seen[at] = true;
     } while (next(&t->shape, index));
-    for (int64_t at = 0; at < out->base->numel && scale != 1; at++)
+    bool single = t->dtype != CLADE_F64;
+    for (int64_t at = 0; at < out->base->numel; at++)
         if (seen[at])
             put(out, at,
-                t->dtype == CLADE_F32 ? (double)((float)get(out, at) * (float)scale)
-                                      : get(out, at) * scale);
+                scale == 1 ? acc[at]
+                : single   ? (double)((float)acc[at] * (float)scale)
+                           : acc[at] * scale);
+    clade_free(acc);
     clade_free(seen);
 }
 

@@ -18,34 +18,13 @@ static clade_memory_stats memory(void)
 /* Row-major values of a tensor of any dtype, as doubles. */
 static void values_of(const clade_tensor *t, double *out)
 {
-    unsigned char raw[64 * 8];
+    double raw[64];
     int64_t n = clade_tensor_numel(t);
     size_t size = clade_dtype_size(clade_tensor_dtype(t));
     ck_assert_int_le(n, 64);
     ok(clade_tensor_read(t, raw, (size_t)n * size));
-    for (int64_t i = 0; i < n; i++) {
-        const unsigned char *at = raw + (size_t)i * size;
-        switch (clade_tensor_dtype(t)) {
-        case CLADE_F32: {
-            float v;
-            memcpy(&v, at, sizeof v);
-            out[i] = v;
-            break;
-        }
-        case CLADE_F64:
-            memcpy(&out[i], at, sizeof *out);
-            break;
-        case CLADE_I32: {
-            int32_t v;
-            memcpy(&v, at, sizeof v);
-            out[i] = v;
-            break;
-        }
-        case CLADE_U8:
-            out[i] = *at;
-            break;
-        }
-    }
+    for (int64_t i = 0; i < n; i++)
+        out[i] = clade_dtype_get(clade_tensor_dtype(t), raw, (size_t)i);
 }
 
 static void check_values(const clade_tensor *t, int count, const double *expected)
@@ -108,9 +87,10 @@ START_TEST(dtypes)
         const char *name;
         bool is_float;
     } rows[] = {
-        {CLADE_F32, 4, "f32", true},     {CLADE_F64, 8, "f64", true},
-        {CLADE_I32, 4, "i32", false},    {CLADE_U8, 1, "u8", false},
-        {(clade_dtype)4, 0, "?", false}, {(clade_dtype)-1, 0, "?", false},
+        {CLADE_F32, 4, "f32", true},        {CLADE_F64, 8, "f64", true},
+        {CLADE_I32, 4, "i32", false},       {CLADE_U8, 1, "u8", false},
+        {CLADE_F16, 2, "f16", true},        {CLADE_BF16, 2, "bf16", true},
+        {CLADE_DTYPE_COUNT, 0, "?", false}, {(clade_dtype)-1, 0, "?", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ck_assert_uint_eq(clade_dtype_size(rows[i].dtype), rows[i].size);

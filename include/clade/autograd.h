@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* Marks a leaf: a tensor of its own (not computed while recording), f32 or f64.
+/* Marks a leaf: a tensor of its own (not computed while recording), of floats.
  * Errors: CLADE_ERR_DTYPE, CLADE_ERR_STATE for a recorded result. */
 CLADE_API clade_status clade_tensor_set_requires_grad(clade_tensor *t, bool requires_grad);
 /* True for such leaves and for everything recorded from them. */

@@ -8,6 +8,7 @@
 #include <clade/status.h>
 #include <clade/context.h>
 #include <clade/tensor.h>
+#include <clade/precision.h>
 #include <clade/ops.h>
 #include <clade/loss.h>
 #include <clade/attention.h>

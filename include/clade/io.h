@@ -32,7 +32,7 @@ CLADE_API clade_status clade_safetensors_write(const char *path, const clade_arr
 
 typedef struct clade_safetensors clade_safetensors;
 
-/* Reads a whole file of dtypes F32, F64, I32 and U8 and checks it: header length at most
+/* Reads a whole file of dtypes F32, F64, I32, U8, F16 and BF16 and checks it: header length at most
  * 100,000,000 and within the file, no duplicate keys, known dtypes, shapes that match their byte
  * ranges, ranges that cover the data exactly once. Freed with clade_safetensors_free.
  * Errors: CLADE_ERR_IO, CLADE_ERR_FORMAT, CLADE_ERR_OUT_OF_MEMORY. */

@@ -25,10 +25,12 @@ typedef enum clade_dtype {
     CLADE_F32 = 0, /* the default of all computation */
     CLADE_F64 = 1, /* where the device has it (clade_device_info.has_f64): gradient checks */
     CLADE_I32 = 2, /* labels and indices */
-    CLADE_U8 = 3   /* images; the result of comparisons (0 or 1) */
+    CLADE_U8 = 3,  /* images; the result of comparisons (0 or 1) */
+    CLADE_F16 = 4, /* IEEE half precision and */
+    CLADE_BF16 = 5 /* bfloat16: stored in 16 bits, computed with in f32 (precision.h) */
 } clade_dtype;
 
-#define CLADE_DTYPE_COUNT 4
+#define CLADE_DTYPE_COUNT 6
 
 CLADE_API size_t clade_dtype_size(clade_dtype dtype);      /* in bytes; 0 if it is none */
 CLADE_API const char *clade_dtype_name(clade_dtype dtype); /* "f32"; "?" if it is none */

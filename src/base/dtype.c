@@ -5,10 +5,9 @@ static const struct {
     size_t size;
     bool is_float;
 } dtypes[CLADE_DTYPE_COUNT] = {
-    [CLADE_F32] = {"f32", 4, true},
-    [CLADE_F64] = {"f64", 8, true},
-    [CLADE_I32] = {"i32", 4, false},
-    [CLADE_U8] = {"u8", 1, false},
+    [CLADE_F32] = {"f32", 4, true},  [CLADE_F64] = {"f64", 8, true},
+    [CLADE_I32] = {"i32", 4, false}, [CLADE_U8] = {"u8", 1, false},
+    [CLADE_F16] = {"f16", 2, true},  [CLADE_BF16] = {"bf16", 2, true},
 };
 
 static bool is_dtype(clade_dtype dtype)

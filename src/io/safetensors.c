@@ -118,8 +118,10 @@ static clade_status parse_dtype(clade_array *array, const reader *r, const json_
             return CLADE_OK;
         }
     }
-    return FORMAT_FAULTF(r, "tensor \"%s\": dtype \"%s\" is none of F32, F64, I32, U8", array->name,
-                         name ? name : "");
+    return FORMAT_FAULTF(r,
+                         "tensor \"%s\": dtype \"%s\" is none of F32, F64, I32, U8, F16, "
+                         "BF16",
+                         array->name, name ? name : "");
 }
 
 static clade_status parse_shape(clade_array *array, const reader *r, const json_t *value)

@@ -13,7 +13,8 @@
 static inline const char *safetensors_dtype_name(clade_dtype dtype)
 {
     static const char *const names[CLADE_DTYPE_COUNT] = {
-        [CLADE_F32] = "F32", [CLADE_F64] = "F64", [CLADE_I32] = "I32", [CLADE_U8] = "U8"};
+        [CLADE_F32] = "F32", [CLADE_F64] = "F64", [CLADE_I32] = "I32",
+        [CLADE_U8] = "U8",   [CLADE_F16] = "F16", [CLADE_BF16] = "BF16"};
     return names[dtype];
 }
 

@@ -35,6 +35,7 @@ static const clade_op op_cast = {.name = "cast",
                                  .max_inputs = 1,
                                  .infer = infer,
                                  .forward = forward,
+                                 .any_storage = true,
                                  .backward = backward};
 
 static const clade_op *const ops[] = {&op_cast};

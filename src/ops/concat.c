@@ -74,6 +74,7 @@ static const clade_op op_concat = {.name = "concat",
                                    .max_inputs = 64,
                                    .infer = infer,
                                    .forward = forward,
+                                   .any_storage = true,
                                    .backward = backward};
 
 static const clade_op *const ops[] = {&op_concat};

@@ -157,6 +157,7 @@ POINTWISE_ROWS(ROW)
                                         .saves = (unsigned)(saves_),                               \
                                         .infer = infer,                                            \
                                         .forward = forward,                                        \
+                                        .any_storage = true,                                       \
                                         .backward = HAS_GRADIENT(types) ? backward : NULL,         \
                                         .data = &row_##name_};                                     \
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
@@ -164,6 +165,7 @@ POINTWISE_ROWS(ROW)
                                                .max_inputs = CLADE_EXPRESSION_INPUTS,              \
                                                .infer = clade_infer_like_first,                    \
                                                .forward = forward_grad,                            \
+                                               .any_storage = true,                                \
                                                .data = &row_##name_,                               \
                                                .gradient_of = #name_};
 POINTWISE_ROWS(OP)

@@ -34,7 +34,7 @@ static clade_status infer_uniform(const clade_node *node, clade_meta *out)
 {
     const double low = node->attrs.real[0], high = node->attrs.real[1];
     CLADE_TRY(infer_random(node, out));
-    double range = out->dtype == CLADE_F32 ? (float)high - (float)low : high - low;
+    double range = out->dtype == CLADE_F64 ? high - low : (float)high - (float)low;
     if (low <= high && isfinite(range))
         return CLADE_OK;
     return CLADE_FAIL(CLADE_ERR_ARGUMENT, "uniform: no numbers in [%g,%g)", low, high);
@@ -118,7 +118,8 @@ static clade_status forward_random(const clade_node *node)
     return status;
 }
 
-static const clade_op op_full = {.name = "full", .infer = infer_full, .forward = forward_full};
+static const clade_op op_full = {
+    .name = "full", .infer = infer_full, .forward = forward_full, .any_storage = true};
 static const clade_op op_uniform = {
     .name = "uniform", .infer = infer_uniform, .forward = forward_random};
 static const clade_op op_normal = {

@@ -106,6 +106,7 @@ static const reduction of_sum = {CLADE_REDUCE_SUM, false}, of_mean = {CLADE_REDU
                                         .max_inputs = 1,                                           \
                                         .infer = infer,                                            \
                                         .forward = forward,                                        \
+                                        .any_storage = true,                                       \
                                         .data = &of_##name_,                                       \
                                         __VA_ARGS__}
 #define EXTREME_GRAD(name_)                                                                        \

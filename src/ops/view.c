@@ -257,7 +257,7 @@ static void backward_same(const clade_node *node, clade_tensor *grad, const bool
 
 #define VIEW_OP(name_, ...)                                                                        \
     static const clade_op op_##name_ = {                                                           \
-        .name = #name_, .min_inputs = 1, .max_inputs = 1, __VA_ARGS__}
+        .name = #name_, .min_inputs = 1, .max_inputs = 1, .any_storage = true, __VA_ARGS__}
 
 VIEW_OP(reshape, .infer = infer_reshape, .forward = forward_reshape, .backward = backward_reshape);
 VIEW_OP(permute, .infer = infer_permute, .backward = backward_permute);

@@ -191,7 +191,7 @@ static clade_status check_operand(const clade_tensor *t, const clade_tensor *wei
     if (t->ctx != weight->ctx)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: weight and %s have different contexts", what,
                           name);
-    if (!clade_dtype_is_float(weight->dtype) || t->dtype != weight->dtype)
+    if ((weight->dtype != CLADE_F32 && weight->dtype != CLADE_F64) || t->dtype != weight->dtype)
         return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: weight %s and %s %s; f32 or f64, alike", what,
                           clade_dtype_name(weight->dtype), name, clade_dtype_name(t->dtype));
     if (!clade_shape_equal(&t->shape, &weight->shape))

@@ -59,6 +59,17 @@ static const char *compute_name(clade_dtype compute)
     return compute == CLADE_U8 ? "int" : clade_kernel_type(compute);
 }
 
+/* Text that reads, or stores, a value of the dtype as elements have it: from_f16(x). */
+static const char *decode(clade_dtype dtype)
+{
+    return dtype == CLADE_F16 ? "from_f16" : dtype == CLADE_BF16 ? "from_bf16" : "";
+}
+
+static const char *encode(clade_dtype dtype)
+{
+    return dtype == CLADE_F16 ? "to_f16" : dtype == CLADE_BF16 ? "to_bf16" : "";
+}
+
 static int param_count(const clade_stage *stage)
 {
     const char *text = stage->expression.text;
@@ -105,6 +116,15 @@ bool clade_elementwise_writes(const clade_elementwise_call *call, int operand)
     return false;
 }
 
+static bool is_read(const clade_elementwise_call *call, int stage)
+{
+    for (int s = stage + 1; s < call->stages; s++)
+        for (int i = 0; i < call->stage[s].count; i++)
+            if (call->stage[s].input[i] == -1 - stage)
+                return true;
+    return false;
+}
+
 static void put_stage(text_buffer *text, const clade_elementwise_call *call, int s)
 {
     const clade_stage *stage = &call->stage[s];
@@ -120,18 +140,22 @@ static void put_stage(text_buffer *text, const clade_elementwise_call *call, int
             put(text, " const R%d %c = r%d;", -1 - from, name, -1 - from);
     }
     put(text, " r%d = (R%d)(%s); } \\\n", s, s, stage->expression.text);
+    /* Later stages take what they would have read. */
+    if (clade_kernel_storage(stage->dtype) && is_read(call, s))
+        put(text, "    r%d = %s(%s(r%d)); \\\n", s, decode(stage->dtype), encode(stage->dtype), s);
 }
 
 static void put_load(text_buffer *text, const clade_operand *operand, int k)
 {
     if (!operand->index) {
-        put(text, "    const T%d v%d = q%d[AT(%d)]; \\\n", k, k, k, k);
+        put(text, "    const T%d v%d = %s(q%d[AT(%d)]); \\\n", k, k, decode(operand->dtype), k, k);
         return;
     }
     const char *outside = clade_dtype_is_float(operand->dtype) ? "NAN" : "0";
     put(text, "    const int j%d = clamp(v%d, 0, n%d - 1); \\\n", k, operand->index - 1, k);
     /* Loaded in any case: a load that depends on the index is a branch, which is not vectorised. */
-    put(text, "    const T%d u%d = q%d[AT(%d) + j%d * g%d]; \\\n", k, k, k, k, k, k);
+    put(text, "    const T%d u%d = %s(q%d[AT(%d) + j%d * g%d]); \\\n", k, k, decode(operand->dtype),
+        k, k, k, k);
     put(text, "    const T%d v%d = j%d == v%d ? u%d : (T%d)%s; \\\n", k, k, k, operand->index - 1,
         k, k, outside);
 }
@@ -141,7 +165,9 @@ static void put_params(text_buffer *text, const clade_elementwise_call *call)
     put(text, "#define PARAMS");
     for (int k = 0; k < call->operands; k++) {
         const char *access = clade_elementwise_writes(call, k) ? "" : "const ";
-        put(text, ", global %sT%d *q%d, int o%d, int8 s%d", access, k, k, k, k);
+        const char *storage = clade_kernel_storage(call->operand[k].dtype);
+        put(text, ", global %s%s *q%d, int o%d, int8 s%d", access,
+            storage ? storage : clade_kernel_type(call->operand[k].dtype), k, k, k);
         if (call->operand[k].index)
             put(text, ", int g%d, int n%d", k, k);
     }
@@ -149,6 +175,11 @@ static void put_params(text_buffer *text, const clade_elementwise_call *call)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
             put(text, ", C%d p%d_%d", s, p, s);
     put(text, "\n");
+}
+
+static clade_dtype stored_dtype(const clade_elementwise_call *call, int s)
+{
+    return call->operand[call->stage[s].output].dtype;
 }
 
 /* The two macros that cl/elementwise.cl is written around. */
@@ -163,8 +194,8 @@ static void put_macros(text_buffer *text, const clade_elementwise_call *call)
         put_stage(text, call, s);
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, "    q%d[AT(%d)] = r%d; \\\n", call->stage[s].output, call->stage[s].output,
-                s);
+            put(text, "    q%d[AT(%d)] = %s(r%d); \\\n", call->stage[s].output,
+                call->stage[s].output, encode(stored_dtype(call, s)), s);
     put(text, "\n");
 }
 
@@ -199,7 +230,8 @@ static void put_epilogue_macros(text_buffer *text, const clade_elementwise_call 
     put(text, "\n#define WRITE(AT, j)");
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, " q%d[AT(%d)] = y%d[j];", call->stage[s].output, call->stage[s].output, s);
+            put(text, " q%d[AT(%d)] = %s(y%d[j]);", call->stage[s].output, call->stage[s].output,
+                encode(stored_dtype(call, s)), s);
     put(text, "\n");
 }
 
@@ -245,10 +277,13 @@ static void put_stride(text_buffer *text, int k, int64_t stride)
 
 static uint64_t wiring_hash(const clade_elementwise_call *call)
 {
-    int wires[OPERANDS + STAGES * (CLADE_EXPRESSION_INPUTS + 2)], n = 0;
-    for (int k = 0; k < call->operands; k++)
+    int wires[2 * OPERANDS + STAGES * (CLADE_EXPRESSION_INPUTS + 3)], n = 0;
+    for (int k = 0; k < call->operands; k++) {
         wires[n++] = call->operand[k].index;
+        wires[n++] = call->operand[k].dtype;
+    }
     for (int s = 0; s < call->stages; s++) {
+        wires[n++] = call->stage[s].dtype;
         wires[n++] = call->stage[s].count;
         wires[n++] = call->stage[s].output;
         for (int i = 0; i < call->stage[s].count; i++)
@@ -259,6 +294,17 @@ static uint64_t wiring_hash(const clade_elementwise_call *call)
     uint64_t value;
     memcpy(&value, hash.bytes, sizeof value);
     return value;
+}
+
+static bool touches(const clade_elementwise_call *call, clade_dtype dtype)
+{
+    for (int k = 0; k < call->operands; k++)
+        if (call->operand[k].dtype == dtype)
+            return true;
+    for (int s = 0; s < call->stages; s++)
+        if (call->stage[s].dtype == dtype)
+            return true;
+    return false;
 }
 
 static void write_options(text_buffer *text, const clade_elementwise_call *call,
@@ -272,6 +318,10 @@ static void write_options(text_buffer *text, const clade_elementwise_call *call,
         put(text, " -DT%d=%s", k, clade_kernel_type(call->operand[k].dtype));
         put_stride(text, k, nest->stride[k][0]);
     }
+    if (touches(call, CLADE_F16))
+        put(text, " -DSTORE_F16");
+    if (touches(call, CLADE_BF16))
+        put(text, " -DSTORE_BF16");
     if (call->stage[0].compute != CLADE_F64)
         put(text, " -cl-single-precision-constant");
 }

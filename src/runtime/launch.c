@@ -6,8 +6,14 @@
 const char *clade_kernel_type(clade_dtype dtype)
 {
     static const char *const names[CLADE_DTYPE_COUNT] = {
-        [CLADE_F32] = "float", [CLADE_F64] = "double", [CLADE_I32] = "int", [CLADE_U8] = "uchar"};
+        [CLADE_F32] = "float", [CLADE_F64] = "double", [CLADE_I32] = "int",
+        [CLADE_U8] = "uchar",  [CLADE_F16] = "float",  [CLADE_BF16] = "float"};
     return names[dtype];
+}
+
+const char *clade_kernel_storage(clade_dtype dtype)
+{
+    return dtype == CLADE_F16 ? "f16" : dtype == CLADE_BF16 ? "bf16" : NULL;
 }
 
 clade_arg clade_arg_int8(const int64_t *values, int count, int32_t pad)

@@ -74,8 +74,11 @@ clade_status clade_kernel_get(clade_kernel **out, clade_runtime *rt, const clade
 
 const char *clade_kernel_name(const clade_kernel *kernel);
 
-/* A dtype's name in kernels: "float". */
+/* The type that kernels compute in with a dtype: "float". */
 const char *clade_kernel_type(clade_dtype dtype);
+/* How the prelude calls the 16 bits that a dtype is stored in, "f16" or "bf16"; NULL for dtypes
+ * that are stored as they are computed with. */
+const char *clade_kernel_storage(clade_dtype dtype);
 
 /* Work-items that cooperate on one row (CPU 1, GPU 64) and the vector width that each steps by. */
 typedef struct clade_kernel_shape {

@@ -70,7 +70,7 @@ static clade_tensor *make_output(const clade_node *node, const clade_meta *meta)
     if (out && out->numel) {
         clade_node filled = *node;
         filled.output = out;
-        if (node->op->forward(&filled) != CLADE_OK) {
+        if (clade_node_forward(&filled) != CLADE_OK) {
             clade_tensor_unref(out);
             return NULL;
         }

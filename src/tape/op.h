@@ -64,6 +64,9 @@ typedef struct clade_op {
     /* Enqueues the work that fills node->output, which is contiguous. Not called for views and
      * where the output is empty. */
     clade_status (*forward)(const clade_node *node);
+    /* forward takes f16 and bf16 as they are stored. Else it never meets them: it is given f32
+     * copies, and what it computes in f32 is rounded. */
+    bool any_storage;
 
     /* grads[i] = d loss / d inputs[i] for the inputs with needs[i], in terms of ops, as borrowed
      * tensors of the open scope; in the output's shape where the op broadcasts (the caller sums).

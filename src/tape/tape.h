@@ -20,6 +20,9 @@ clade_status clade_tape_record(clade_tape *tape, const clade_node *node);
 /* Forgets the nodes from position `from` on; their results are constants then. */
 void clade_tape_truncate(clade_tape *tape, size_t from);
 
+/* Fills node->output; ops that cannot take f16 and bf16 as they are get f32 copies. */
+clade_status clade_node_forward(const clade_node *node);
+
 /* CLADE_ERR_MODIFIED if something that node's backward reads was overwritten since. */
 clade_status clade_node_check_saved(const clade_node *node);
 

@@ -78,7 +78,9 @@ static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, clade_dtyp
     static const char *const types[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "",
                                                          [CLADE_F64] = " -DT=double -DA=double",
                                                          [CLADE_I32] = " -DT=int -DA=int",
-                                                         [CLADE_U8] = " -DT=uchar -DA=int"};
+                                                         [CLADE_U8] = " -DT=uchar -DA=int",
+                                                         [CLADE_F16] = " -DSTORE_F16 -DS=f16",
+                                                         [CLADE_BF16] = " -DSTORE_BF16 -DS=bf16"};
     char options[64];
     snprintf(options, sizeof options, "%s%s", kinds[kind], types[dtype]);
     return clade_kernel_get(
@@ -139,7 +141,7 @@ static clade_status reduce_in_two(const pass *p, clade_kernel *kernel, clade_ten
                                   double scale)
 {
     clade_shape shape = CLADE_SHAPE(p->outers, chunks, p->columns);
-    clade_tensor *partial = clade_tensor_new(in->ctx, in->dtype, &shape, "reduce");
+    clade_tensor *partial = clade_tensor_new(in->ctx, out->dtype, &shape, "reduce");
     if (!partial)
         return clade_last_error()->status;
     clade_status status = run(p, kernel, in, partial, chunks, 1);
@@ -178,11 +180,27 @@ static clade_status reduce_copy(clade_tensor *out, clade_tensor *in, unsigned ma
     return status;
 }
 
+/* Kernels write results as they compute them. */
+static clade_status reduce_and_round(clade_tensor *out, clade_tensor *in, unsigned mask,
+                                     clade_reduce_kind kind, double scale)
+{
+    clade_tensor *exact = clade_tensor_new(in->ctx, CLADE_F32, &out->shape, "reduce");
+    if (!exact)
+        return clade_last_error()->status;
+    clade_status status = clade_reduce(exact, in, mask, kind, scale);
+    if (status == CLADE_OK)
+        status = clade_tensor_assign(out, exact);
+    clade_tensor_unref(exact);
+    return status;
+}
+
 clade_status clade_reduce(clade_tensor *out, clade_tensor *in, unsigned mask,
                           clade_reduce_kind kind, double scale)
 {
     if (!out->numel)
         return CLADE_OK;
+    if (clade_kernel_storage(out->dtype))
+        return reduce_and_round(out, in, mask, kind, scale);
     if (!in->numel)
         return clade_tensor_fill(out, clade_dtype_is_float(in->dtype) ? 0 * scale : 0);
     pass p;

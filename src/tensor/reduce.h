@@ -12,9 +12,9 @@ typedef enum clade_reduce_kind {
 } clade_reduce_kind;
 
 /* out = scale * reduction of in over the axes in `mask` (bit i: axis i). out is contiguous, of in's
- * dtype, and holds the other axes in their order. scale is for floats and sums (of squares too). An
- * empty sum is 0 * scale; max and min need at least one element. The same input gives the same bits
- * on the same device. */
+ * dtype (or f32, where that is f16 or bf16), and holds the other axes in their order. scale is for
+ * floats and sums (of squares too). An empty sum is 0 * scale; max and min need at least one
+ * element. The same input gives the same bits on the same device. */
 clade_status clade_reduce(clade_tensor *out, clade_tensor *in, unsigned mask,
                           clade_reduce_kind kind, double scale);
 

@@ -1,6 +1,8 @@
 #include "tensor/transfer.h"
 #include "tensor/elementwise.h"
 
+#include <clade/precision.h>
+
 #include "base/shape.h"
 #include "runtime/record.h"
 
@@ -105,27 +107,9 @@ clade_status clade_tensor_item(const clade_tensor *t, double *out)
     if (t->numel != 1)
         return CLADE_FAIL(CLADE_ERR_SHAPE, "tensor_item: %s has %lld elements, not one",
                           clade_shape_str(&t->shape).s, (long long)t->numel);
-    union {
-        float f32;
-        double f64;
-        int32_t i32;
-        uint8_t u8;
-    } value;
-    CLADE_TRY(clade_tensor_read(t, &value, clade_dtype_size(t->dtype)));
-    switch (t->dtype) {
-    case CLADE_F32:
-        *out = value.f32;
-        break;
-    case CLADE_F64:
-        *out = value.f64;
-        break;
-    case CLADE_I32:
-        *out = value.i32;
-        break;
-    case CLADE_U8:
-        *out = value.u8;
-        break;
-    }
+    double bits;
+    CLADE_TRY(clade_tensor_read(t, &bits, clade_dtype_size(t->dtype)));
+    *out = clade_dtype_get(t->dtype, &bits, 0);
     return CLADE_OK;
 }
 

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-CODES = {"float64": "F64", "float32": "F32", "int32": "I32", "uint8": "U8"}
+CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int32": "I32", "uint8": "U8"}
 TYPES = {code: np.dtype(name) for name, code in CODES.items()}
 
 

@@ -47,22 +47,8 @@ clade_tensor *check_input(check *c, clade_dtype dtype, clade_shape shape, const 
     clade_tensor *t = clade_full(c->ctx, dtype, shape, 0);
     void *host = malloc((size_t)count * sizeof(double) + 1);
     if (t && host) {
-        for (int64_t i = 0; i < count; i++) {
-            switch (dtype) {
-            case CLADE_F32:
-                ((float *)host)[i] = (float)values[i];
-                break;
-            case CLADE_F64:
-                ((double *)host)[i] = values[i];
-                break;
-            case CLADE_I32:
-                ((int32_t *)host)[i] = (int32_t)values[i];
-                break;
-            case CLADE_U8:
-                ((uint8_t *)host)[i] = (uint8_t)values[i];
-                break;
-            }
-        }
+        for (int64_t i = 0; i < count; i++)
+            clade_dtype_set(dtype, host, (size_t)i, values[i]);
         if (clade_tensor_write(t, host, (size_t)count * clade_dtype_size(dtype)) != CLADE_OK)
             t = NULL;
     }
