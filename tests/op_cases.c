@@ -5,6 +5,7 @@ extern const op_case_family attention_cases;
 extern const op_case_family conv_cases;
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
+extern const op_case_family image_cases;
 extern const op_case_family index_cases;
 extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
@@ -20,6 +21,7 @@ const op_case_family *const op_case_families[] = {
     &conv_cases,
     &copy_cases,
     &create_cases,
+    &image_cases,
     &index_cases,
     &loss_cases,
     &matrix_cases,

@@ -13,6 +13,7 @@
 #include <clade/loss.h>
 #include <clade/attention.h>
 #include <clade/conv.h>
+#include <clade/image.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/recurrent.h>

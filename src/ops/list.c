@@ -8,6 +8,7 @@ extern const clade_op_family clade_concat_ops;
 extern const clade_op_family clade_conv_ops;
 extern const clade_op_family clade_cross_entropy_ops;
 extern const clade_op_family clade_distance_loss_ops;
+extern const clade_op_family clade_image_ops;
 extern const clade_op_family clade_index_ops;
 extern const clade_op_family clade_linear_ops;
 extern const clade_op_family clade_loss_ops;
@@ -30,6 +31,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_conv_ops,
     &clade_cross_entropy_ops,
     &clade_distance_loss_ops,
+    &clade_image_ops,
     &clade_index_ops,
     &clade_linear_ops,
     &clade_loss_ops,

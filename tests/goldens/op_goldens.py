@@ -55,6 +55,17 @@ def binary():
     case("where_i32", where, t([1, 0], U8), t([1, 2], I32), t([3, 4], I32))
 
 
+def image():
+    def sampled(x, theta):
+        n, height, width = x.shape
+        grid = F.affine_grid(theta, (n, 1, height, width), align_corners=False)
+        pictures = x.to(theta.dtype).reshape(n, 1, height, width)
+        return F.grid_sample(pictures, grid, align_corners=False).reshape(n, height, width)
+    theta = v(3, 2, 3, seed=2, low=-1.25, high=1.25)
+    case("affine_sample", sampled, v(3, 4, 5), theta, grad=False)
+    case("affine_sample_u8", sampled, t([[[0, 255, 7], [9, 80, 200]]] * 3, U8), theta, grad=False)
+
+
 WIDE = [-1e30, -200, -100, -88, -50, -20.5, -10, -3, -1e-4, -0.0, 0, 1e-4, 3, 10, 20, 20.5, 50, 88,
         100, 200, 1e30]
 UNARY = {"neg": torch.neg, "abs": torch.abs, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt,
@@ -325,6 +336,7 @@ def norms():
 
 def make():
     for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
+                  image,
                   loss_goldens.losses,
                   attention_goldens.attentions):
         group()
