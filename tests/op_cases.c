@@ -12,6 +12,7 @@ extern const op_case_family matrix_cases;
 extern const op_case_family norm_cases;
 extern const op_case_family pointwise_cases;
 extern const op_case_family recurrent_cases;
+extern const op_case_family pool_cases;
 extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
 
@@ -28,6 +29,7 @@ const op_case_family *const op_case_families[] = {
     &norm_cases,
     &pointwise_cases,
     &recurrent_cases,
+    &pool_cases,
     &reduction_cases,
     &view_cases,
 };

@@ -47,6 +47,39 @@ CLADE_API clade_tensor *clade_conv_transpose2d(clade_tensor *x, clade_tensor *we
 CLADE_API clade_tensor *clade_conv_transpose3d(clade_tensor *x, clade_tensor *weight,
                                                clade_tensor *bias, const clade_conv_params *params);
 
+/* --- pooling: windows of each channel by itself ----------------------------------------------- */
+typedef struct clade_pool_params {
+    int64_t kernel[3];    /* taps, at least 1 */
+    int64_t stride[3];    /* (default 0: as kernel) */
+    int64_t padding[3];   /* at most half of kernel (default 0) */
+    int64_t dilation[3];  /* of max pooling only (default 1) */
+    bool ceil_mode;       /* also windows that begin inside and end beyond (default false) */
+    bool exclude_padding; /* averages divide by the elements alone; else zeros of the padding count
+                             too, as by PyTorch's count_include_pad (default false) */
+} clade_pool_params;
+
+/* x [n, channels, ...]; a dimension of the result is
+ *     (size + 2*padding - dilation*(kernel-1) - 1) / stride + 1
+ * and must be at least 1. The largest element, NaN if there is one; padding counts as -inf. The
+ * gradient goes to the first of equal ones, as in PyTorch. */
+CLADE_API clade_tensor *clade_max_pool1d(clade_tensor *x, const clade_pool_params *params);
+CLADE_API clade_tensor *clade_max_pool2d(clade_tensor *x, const clade_pool_params *params);
+CLADE_API clade_tensor *clade_max_pool3d(clade_tensor *x, const clade_pool_params *params);
+CLADE_API clade_tensor *clade_avg_pool1d(clade_tensor *x, const clade_pool_params *params);
+CLADE_API clade_tensor *clade_avg_pool2d(clade_tensor *x, const clade_pool_params *params);
+CLADE_API clade_tensor *clade_avg_pool3d(clade_tensor *x, const clade_pool_params *params);
+
+/* To a given size: output o of `out` sees elements o*in/out, rounded down, to (o+1)*in/out, rounded
+ * up. Sizes of 1 pool over all places. */
+CLADE_API clade_tensor *clade_adaptive_max_pool1d(clade_tensor *x, int64_t columns);
+CLADE_API clade_tensor *clade_adaptive_max_pool2d(clade_tensor *x, int64_t rows, int64_t columns);
+CLADE_API clade_tensor *clade_adaptive_max_pool3d(clade_tensor *x, int64_t depth, int64_t rows,
+                                                  int64_t columns);
+CLADE_API clade_tensor *clade_adaptive_avg_pool1d(clade_tensor *x, int64_t columns);
+CLADE_API clade_tensor *clade_adaptive_avg_pool2d(clade_tensor *x, int64_t rows, int64_t columns);
+CLADE_API clade_tensor *clade_adaptive_avg_pool3d(clade_tensor *x, int64_t depth, int64_t rows,
+                                                  int64_t columns);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,24 +10,18 @@
 #include <clade/conv.h>
 #include <clade/ops.h>
 
+#include "base/pack.h"
 #include "base/shape.h"
 
-#define MOST        ((INT64_C(1) << 21) - 1) /* of a setting */
-#define BITS        21
 #define DIMS(shape) ((shape)->ndim - 2)
-
-static int64_t unpacked(int64_t packed, int dim)
-{
-    return packed >> BITS * dim & MOST;
-}
 
 static clade_convolution settings(const clade_node *node, int dims)
 {
     const int64_t *packed = node->attrs.integer;
     clade_convolution c = {.dims = dims, .groups = packed[0]};
     for (int d = 0; d < dims; d++)
-        c.dim[d] = (clade_conv_dim){unpacked(packed[1], d), unpacked(packed[2], d),
-                                    unpacked(packed[3], d)};
+        c.dim[d] = (clade_conv_dim){clade_unpack(packed[1], d), clade_unpack(packed[2], d),
+                                    clade_unpack(packed[3], d)};
     return c;
 }
 
@@ -285,16 +279,16 @@ const clade_op_family clade_conv_ops = {ops, sizeof ops / sizeof ops[0]};
 static bool pack(int64_t *packed, const int64_t *values, int dims, int64_t least, const char *op,
                  const char *name)
 {
-    *packed = 0;
+    int64_t taken[3];
     for (int d = 0; d < dims; d++) {
-        int64_t value = values[d] == 0 ? least : values[d];
-        if (value < least || value > MOST) {
+        taken[d] = values[d] == 0 ? least : values[d];
+        if (taken[d] < least || taken[d] > CLADE_PACK_MOST) {
             (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s%dd: %s %lld", op, dims, name,
                              (long long)values[d]);
             return false;
         }
-        *packed |= value << BITS * d;
     }
+    *packed = clade_pack(taken, dims);
     return true;
 }
 

@@ -16,6 +16,7 @@ extern const clade_op_family clade_matmul_ops;
 extern const clade_op_family clade_moment_ops;
 extern const clade_op_family clade_norm_ops;
 extern const clade_op_family clade_pointwise_ops;
+extern const clade_op_family clade_pool_ops;
 extern const clade_op_family clade_random_ops;
 extern const clade_op_family clade_recurrent_ops;
 extern const clade_op_family clade_reduction_ops;
@@ -39,6 +40,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_moment_ops,
     &clade_norm_ops,
     &clade_pointwise_ops,
+    &clade_pool_ops,
     &clade_random_ops,
     &clade_recurrent_ops,
     &clade_reduction_ops,
