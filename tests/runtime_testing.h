@@ -4,6 +4,7 @@
 #define CLADE_TESTS_RUNTIME_TESTING_H
 
 #include "base/alloc.h"
+#include "compile_once.h"
 #include "runtime/runtime.h"
 #include "testing.h"
 
@@ -52,6 +53,7 @@ static inline char *generate(const void *user)
 /* Says why, as TAP, where the device that CLADE_DEVICE asks for is not there. */
 static inline bool skip_without_device(void)
 {
+    compile_once();
     clade_device_info *list = NULL;
     size_t count = 0, index;
     bool there = clade_device_list(&list, &count) == CLADE_OK &&

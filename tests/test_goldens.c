@@ -260,6 +260,7 @@ static int run_cases(void)
 
 int main(void)
 {
+    compile_once();
     clade_status status = clade_context_create(&ctx, NULL);
     if (status == CLADE_ERR_NO_DEVICE) {
         printf("1..0 # SKIP %s\n", clade_last_error()->message);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile_once.h"
 #include "op_host.h"
 #include "tape/op.h"
 
@@ -536,6 +537,7 @@ static int run_tests(bool all)
 
 int main(int argc, char **argv)
 {
+    compile_once();
     clade_status status = clade_context_create(&ctx, NULL);
     if (status == CLADE_ERR_NO_DEVICE) {
         printf("1..0 # SKIP %s\n", clade_last_error()->message);

@@ -13,7 +13,7 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 /* plus the signal */ };
 
-/* The name that starts every line on stderr, such as "clade-mnist". */
+/* Call it first. The name starts every line on stderr, such as "clade-mnist". */
 void cli_init(const char *program);
 
 /* Prints one line on stderr. */
