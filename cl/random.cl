@@ -1,23 +1,22 @@
-// variants: -DPHILOX -DT=float | -DPHILOX -DT=float -DCLADE_F64 | -DPHILOX -DT=double -DPER=2 -DCLADE_F64
+// variants: -DPHILOX -DT=float | -DPHILOX -DT=float -DCLADE_F64 | -DPHILOX -DT=double -DPER=2 -DCLADE_F64 | -DPHILOX -DT=int -DINTEGERS | -DPHILOX -DT=uchar -DINTEGERS
 /* Random numbers from Philox4x32-10 (Salmon and others, 2011): block i of the call-th call is a
  * function of (i, call, seed) alone, so that no device's width shows in the numbers. */
 #pragma OPENCL FP_CONTRACT OFF
 
-/* unit: the PER numbers in [0,1) that one block makes, multiples of ULP. */
+/* numbers: the PER that one block makes. unit: as many in [0,1), multiples of ULP. */
 #ifndef PER
 #define PER 4
 #endif
+typedef CAT(T, PER) numbers;
 #if PER == 2
 #define ULP 0x1p-53
-typedef double2 numbers;
 numbers unit(uint4 w)
 {
     const ulong2 bits = (upsample(w.s02, w.s13)) >> 11;
     return convert_double2(bits) * ULP;
 }
-#else
+#elif !defined(INTEGERS)
 #define ULP 0x1p-24f
-typedef float4 numbers;
 numbers unit(uint4 w)
 {
     return convert_float4(w >> 8) * ULP;
@@ -47,7 +46,7 @@ void put(global T *out, int n, int block, numbers value)
 }
 
 /* a + (b - a) * u in [a,b), also where rounding would give b. Grid: (ceil(n / PER)). */
-#if WANTED(uniform)
+#if WANTED(uniform) && !defined(INTEGERS)
 kernel void uniform(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
                     T a, T b)
 {
@@ -61,7 +60,7 @@ kernel void uniform(global T *out, int n, uint call_lo, uint call_hi, uint seed_
 #endif
 
 /* Box-Muller: a + b * sqrt(-2 log(1 - u)) * (cos, sin)(2 pi v). Grid: (ceil(n / PER)). */
-#if WANTED(normal)
+#if WANTED(normal) && !defined(INTEGERS)
 kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
                    T a, T b)
 {
@@ -79,5 +78,34 @@ kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_l
     const numbers value = (numbers)(x.s0, y.s0, x.s1, y.s1);
 #endif
     put(out, n, block, a + b * value);
+}
+#endif
+
+/* low + [0,range), and of all 2^32 where range is 0: the upper word of the product. Grid:
+ * (ceil(n / PER)). */
+#if WANTED(randint) && defined(INTEGERS)
+kernel void randint(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+                    uint low, uint range)
+{
+    const int block = get_global_id(0);
+    if (block * PER >= n)
+        return;
+    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
+    const uint4 w = philox(counter, (uint2)(seed_lo, seed_hi));
+    put(out, n, block, CAT(convert_, CAT(T, PER))(as_int4(low + (range ? mul_hi(w, range) : w))));
+}
+#endif
+
+/* 1 where a number of 24 bits is below `limit`, else 0. Grid: (ceil(n / PER)). */
+#if WANTED(bernoulli) && defined(INTEGERS)
+kernel void bernoulli(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+                      uint limit, uint unused)
+{
+    const int block = get_global_id(0);
+    if (block * PER >= n)
+        return;
+    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
+    const uint4 w = philox(counter, (uint2)(seed_lo, seed_hi)) >> 8;
+    put(out, n, block, CAT(convert_, CAT(T, PER))((w < (uint4)(limit)) & 1));
 }
 #endif

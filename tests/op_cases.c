@@ -11,8 +11,9 @@ extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
 extern const op_case_family norm_cases;
 extern const op_case_family pointwise_cases;
-extern const op_case_family recurrent_cases;
 extern const op_case_family pool_cases;
+extern const op_case_family random_cases;
+extern const op_case_family recurrent_cases;
 extern const op_case_family reduction_cases;
 extern const op_case_family view_cases;
 
@@ -28,8 +29,9 @@ const op_case_family *const op_case_families[] = {
     &matrix_cases,
     &norm_cases,
     &pointwise_cases,
-    &recurrent_cases,
     &pool_cases,
+    &random_cases,
+    &recurrent_cases,
     &reduction_cases,
     &view_cases,
 };

@@ -1,4 +1,5 @@
 /* Philox against its published vectors, and what uniform and normal promise of their numbers. */
+#include "host_philox.h"
 #include "tensor_testing.h"
 
 #include <math.h>
@@ -52,34 +53,6 @@ START_TEST(philox_equals_its_published_vectors)
     clade_runtime_free(&rt);
 }
 END_TEST
-
-/* --- the same on the host --------------------------------------------------------------------- */
-static void host_philox(const uint32_t *counter, uint64_t seed, uint32_t *out)
-{
-    uint32_t x[4], key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    memcpy(x, counter, sizeof x);
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * x[0], b = (uint64_t)0xCD9E8D57u * x[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ x[1] ^ key[0], (uint32_t)b,
-                            (uint32_t)(a >> 32) ^ x[3] ^ key[1], (uint32_t)a};
-        memcpy(x, next, sizeof x);
-        key[0] += 0x9E3779B9u;
-        key[1] += 0xBB67AE85u;
-    }
-    memcpy(out, x, sizeof x);
-}
-
-/* Number i of a call, in [0,1). */
-static double host_unit(clade_dtype dtype, int i, uint64_t call, uint64_t seed)
-{
-    int per = dtype == CLADE_F64 ? 2 : 4;
-    uint32_t w[4];
-    host_philox((const uint32_t[]){(uint32_t)(i / per), 0, (uint32_t)call, (uint32_t)(call >> 32)},
-                seed, w);
-    if (per == 4)
-        return (w[i % 4] >> 8) * 0x1p-24;
-    return (double)(((uint64_t)w[i % 2 * 2] << 32 | w[i % 2 * 2 + 1]) >> 11) * 0x1p-53;
-}
 
 static double host_normal(clade_dtype dtype, int i, uint64_t call, uint64_t seed)
 {
@@ -192,6 +165,68 @@ START_TEST(replays_draw_anew)
 }
 END_TEST
 
+/* Of a step's mask: which elements of ones a dropout of 1/2 kept, as the output and the gradient
+ * show. */
+static clade_tensor *ones, *kept, *kept_back;
+
+static clade_status drop_half(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)user, (void)inputs, (void)count;
+    clade_status status = clade_tensor_zero_grad(ones);
+    if (status == CLADE_OK)
+        status = clade_tape_begin(ctx);
+    clade_tensor *y = clade_dropout(ones, 0.5, true);
+    if (status == CLADE_OK)
+        status = y ? clade_tensor_copy(kept, y) : clade_last_error()->status;
+    if (status == CLADE_OK)
+        status = clade_backward(clade_sum(y, NULL, 0, false));
+    if (status == CLADE_OK)
+        status = clade_tensor_copy(kept_back, clade_tensor_grad(ones));
+    return status == CLADE_OK ? clade_tape_end(ctx) : status;
+}
+
+START_TEST(a_replayed_dropout_draws_one_new_mask_for_both_ways)
+{
+    enum { COUNT = 100 };
+    double out[COUNT], back[COUNT];
+    clade_step *step;
+    clade_tensor **const all[] = {&ones, &kept, &kept_back};
+    for (int i = 0; i < 3; i++) {
+        ok(clade_tensor_create(all[i], ctx, CLADE_F32, CLADE_SHAPE(COUNT)));
+        ok(clade_tensor_fill(*all[i], 1));
+    }
+    clade_tensor *grad = clade_full(ctx, CLADE_F32, CLADE_SHAPE(COUNT), 0);
+    ok(clade_tensor_set_requires_grad(ones, true));
+    ok(clade_tensor_set_grad(ones, grad));
+    ok(clade_manual_seed(ctx, 5));
+    ok(clade_step_create(&step, ctx, drop_half, NULL, NULL));
+    for (uint64_t run = 0; run < 5; run++) {
+        ok(clade_step_run(step, NULL, 0));
+        read_as_doubles(kept, out);
+        read_as_doubles(kept_back, back);
+        for (int i = 0; i < COUNT; i++) {
+            double expected = host_unit(CLADE_F32, i, run, 5) < 0.5 ? 2 : 0;
+            ck_assert_msg(out[i] == expected && back[i] == expected,
+                          "run %d, element %d: %g and %g, not %g", (int)run, i, out[i], back[i],
+                          expected);
+        }
+    }
+    clade_step_info info;
+    ok(clade_step_get_info(step, &info));
+    ck_assert_uint_ge(info.replays, 3);
+    clade_step_free(&step);
+    for (int i = 0; i < 3; i++)
+        clade_tensor_free(all[i]);
+}
+END_TEST
+
+START_TEST(dropout_outside_training_is_x)
+{
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(3), 1);
+    ck_assert_ptr_eq(clade_dropout(x, 0.5, false), x);
+}
+END_TEST
+
 /* Mean and variance of 200 x 1000 numbers, within five of their standard errors. */
 START_TEST(moments_are_those_of_the_distribution)
 {
@@ -232,6 +267,15 @@ START_TEST(bad_calls_are_refused)
     null_with(clade_normal(ctx, CLADE_F32, CLADE_SHAPE(-2), 0, 1), CLADE_ERR_SHAPE, "[-2]");
     null_with(clade_normal(NULL, CLADE_F32, two, 0, 1), CLADE_ERR_ARGUMENT, "ctx is NULL");
     null_with(clade_full(ctx, (clade_dtype)9, two, 0), CLADE_ERR_DTYPE, "full: 9 is no dtype");
+    null_with(clade_randint(ctx, two, 3, 3), CLADE_ERR_ARGUMENT, "randint: no i32 in [3,3)");
+    null_with(clade_randint(ctx, two, 0, INT64_C(1) << 32), CLADE_ERR_ARGUMENT, "randint");
+    null_with(clade_bernoulli(ctx, CLADE_U8, two, 1.5), CLADE_ERR_ARGUMENT, "probability is 1.5");
+    null_with(clade_bernoulli(ctx, CLADE_U8, two, NAN), CLADE_ERR_ARGUMENT, "probability");
+    null_with(clade_dropout(clade_full(ctx, CLADE_F32, two, 0), -1, true), CLADE_ERR_ARGUMENT,
+              "dropout: the probability is -1");
+    null_with(clade_dropout(clade_full(ctx, CLADE_I32, two, 0), 0.5, true), CLADE_ERR_DTYPE,
+              "dropout: input 0 is i32");
+    null_with(clade_dropout(NULL, 0.5, false), CLADE_ERR_ARGUMENT, "NULL");
     check_call(CLADE_F32, 8, 0, 3, true);
 }
 END_TEST
@@ -240,5 +284,7 @@ int main(void)
 {
     return RUN("random", philox_equals_its_published_vectors,
                numbers_follow_from_seed_call_and_element, uniform_stays_below_its_upper_bound,
-               replays_draw_anew, moments_are_those_of_the_distribution, bad_calls_are_refused);
+               replays_draw_anew, a_replayed_dropout_draws_one_new_mask_for_both_ways,
+               dropout_outside_training_is_x, moments_are_those_of_the_distribution,
+               bad_calls_are_refused);
 }

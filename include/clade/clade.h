@@ -14,6 +14,7 @@
 #include <clade/attention.h>
 #include <clade/conv.h>
 #include <clade/image.h>
+#include <clade/random.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/recurrent.h>

@@ -20,17 +20,10 @@
 extern "C" {
 #endif
 
-/* --- creation: no gradient ----------------------------------------------------------------- */
+/* --- creation: no gradient; random numbers are in random.h ---------------------------------- */
 /* Every element = value. */
 CLADE_API clade_tensor *clade_full(clade_context *ctx, clade_dtype dtype, clade_shape shape,
                                    double value);
-/* Random numbers from Philox4x32-10 at (seed, call number, element): the same on every device,
- * whatever its width. f32 or f64. The next call draws new ones; clade_manual_seed restarts.
- * uniform: [low, high), 24 random bits in f32, 53 in f64. normal: Box-Muller. */
-CLADE_API clade_tensor *clade_uniform(clade_context *ctx, clade_dtype dtype, clade_shape shape,
-                                      double low, double high);
-CLADE_API clade_tensor *clade_normal(clade_context *ctx, clade_dtype dtype, clade_shape shape,
-                                     double mean, double std);
 
 /* --- pointwise, two inputs, broadcast; any dtype ------------------------------------------- */
 CLADE_API clade_tensor *clade_add(clade_tensor *a, clade_tensor *b);     /* a + b */

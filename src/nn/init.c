@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include <clade/ops.h>
+#include <clade/random.h>
 
 #include "base/error.h"
 #include "base/shape.h"

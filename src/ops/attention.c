@@ -9,6 +9,7 @@
 
 #include <clade/attention.h>
 #include <clade/ops.h>
+#include <clade/random.h>
 
 #include "base/shape.h"
 

@@ -6,6 +6,7 @@ extern const clade_op_family clade_attention_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
 extern const clade_op_family clade_conv_ops;
+extern const clade_op_family clade_create_ops;
 extern const clade_op_family clade_cross_entropy_ops;
 extern const clade_op_family clade_distance_loss_ops;
 extern const clade_op_family clade_image_ops;
@@ -30,6 +31,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_cast_ops,
     &clade_concat_ops,
     &clade_conv_ops,
+    &clade_create_ops,
     &clade_cross_entropy_ops,
     &clade_distance_loss_ops,
     &clade_image_ops,
