@@ -128,11 +128,12 @@ def mean_loss(images, labels, w):
     return sum(-math.log(forward(x, w)[1][y]) for x, y in zip(images, labels)) / len(labels)
 
 
-def gradients(images, labels, w):
+def gradients(images, labels, w, smoothing=0):
     g = {name: [[0.0] * len(row) for row in a] for name, a in w.items()}
     for x, y in zip(images, labels):
         hidden, p = forward(x, w)
-        back = [(v - (c == y)) / len(labels) for c, v in enumerate(p)]
+        back = [(v - (1 - smoothing) * (c == y) - smoothing / len(p)) / len(labels)
+                for c, v in enumerate(p)]
         through = [sum(b * row[k] for b, row in zip(back, w["fc2.weight"])) * (h > 0)
                    for k, h in enumerate(hidden)]
         for prefix, inputs, outputs in (("fc2", hidden, back), ("fc1", x, through)):
@@ -169,7 +170,8 @@ def rate(schedule, lr, t, steps):
             "cosine": lr * (1 + math.cos(math.pi * t / steps)) / 2}[schedule]
 
 
-def trained(before, after, folder, steps, optimizer, lr, momentum, decay, schedule="none", ema="0"):
+def trained(before, after, folder, steps, optimizer, lr, momentum, decay, schedule="none", ema="0",
+            smoothing="0"):
     """`after` is `before` after so many steps of PyTorch's optimizer, each on all images; or the
     average of the weights after each."""
     images = read_idx(folder + "/train-images-idx3-ubyte")
@@ -180,7 +182,7 @@ def trained(before, after, folder, steps, optimizer, lr, momentum, decay, schedu
     average, share = None, float(ema)
     states = {name: [[{} for _ in row] for row in rows] for name, rows in w.items()}
     for t in range(1, int(steps) + 1):
-        g = gradients(images, labels, w)
+        g = gradients(images, labels, w, float(smoothing))
         for name in w:
             for w_row, g_row, s_row in zip(w[name], g[name], states[name]):
                 w_row[:] = [update(a, b, s, t, rate(schedule, float(lr), t - 1, int(steps)), how,

@@ -52,8 +52,9 @@ cp "$work/out" "$work/help"
 run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
-for option in data device epochs batch optimizer lr momentum weight-decay schedule ema hidden seed \
-    log-every save checkpoint load json eager quiet list-devices help version index; do
+for option in data device epochs batch optimizer lr momentum weight-decay schedule ema \
+    label-smoothing augment hidden seed log-every save checkpoint load json eager quiet \
+    list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
 done
 run "$mnist" --version
@@ -71,11 +72,11 @@ usage "an unknown option" "--frobnicate: no such option" "$mnist" --frobnicate
 usage "an unknown letter" "-x: no such option" "$mnist" -x
 usage "an unknown command" "'tran' is not a command" "$mnist" tran
 usage "a word too many" "'more': one argument too many" "$mnist" train more
-for option in data device epochs batch optimizer lr momentum weight-decay schedule ema hidden seed \
-    log-every save checkpoint load json index; do
+for option in data device epochs batch optimizer lr momentum weight-decay schedule ema \
+    label-smoothing hidden seed log-every save checkpoint load json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
-for option in eager quiet list-devices help version; do
+for option in eager quiet augment list-devices help version; do
     usage "--$option=1" "--$option: takes no value" "$mnist" "--$option=1"
 done
 for option in data device save checkpoint load json; do
@@ -102,6 +103,7 @@ done
 for value in 1 -0.1 x; do
     usage "--ema '$value'" "--ema: '$value' is not" "$mnist" --ema "$value"
 done
+usage "--label-smoothing 1.5" "--label-smoothing: '1.5' is not" "$mnist" --label-smoothing 1.5
 usage "--momentum with adam" "--momentum: adam has none" "$mnist" --momentum 0.9 --optimizer adam
 usage "eval --optimizer" "--optimizer: not an option of eval" "$mnist" eval --load w \
     --optimizer adam
@@ -230,6 +232,12 @@ check "--momentum counts" changes --momentum 0
 check "--weight-decay counts" changes --weight-decay 0.1
 check "--schedule counts" changes --schedule cosine
 check "--ema counts" changes --ema 0.9
+check "--label-smoothing counts" changes --label-smoothing 0.1
+check "--augment counts" changes --augment
+cp "$work/changed.safetensors" "$work/augmented.safetensors"
+tiny_train "$work/eager.safetensors" --augment --eager
+check "--augment draws anew in each replay, as called" \
+    cmp -s "$work/eager.safetensors" "$work/augmented.safetensors"
 check "--hidden counts" changes --hidden 64
 check "--load counts" changes --load "$work/a.safetensors"
 same() {
@@ -270,6 +278,9 @@ for schedule in step cosine; do
     check "four steps with --schedule $schedule" files trained "$work/start.safetensors" \
         "$work/rates.safetensors" "$work/few" 4 sgd 0.05 0.9 0 "$schedule"
 done
+few --epochs 4 --batch 20 --lr 0.05 --label-smoothing 0.3 --save "$work/smooth.safetensors"
+check "four steps with --label-smoothing" files trained "$work/start.safetensors" \
+    "$work/smooth.safetensors" "$work/few" 4 sgd 0.05 0.9 0 none 0 0.3
 few --epochs 4 --batch 20 --lr 0.05 --ema 0.8 --save "$work/average.safetensors"
 check "the average of four steps" files trained "$work/start.safetensors" \
     "$work/average.safetensors" "$work/few" 4 sgd 0.05 0.9 0 none 0.8
@@ -413,7 +424,8 @@ goes_on() {
 }
 check "--checkpoint goes on" goes_on
 check "with adam and cosine" goes_on --optimizer adam --schedule cosine
-check "with one-cycle and an average" goes_on --schedule one-cycle --ema 0.9
+check "with one-cycle, an average and moved pictures" goes_on --schedule one-cycle --ema 0.9 \
+    --augment --label-smoothing 0.1
 check "with plateau" goes_on --schedule plateau --lr 0.3
 tiny_checkpoint() {
     run "$mnist" --data "$work/tiny" --epochs 2 --checkpoint "$work/tiny.run" "$@"

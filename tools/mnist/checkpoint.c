@@ -15,7 +15,7 @@ typedef struct fixed_option {
     double value;
 } fixed_option;
 
-#define FIXED_OPTIONS 10
+#define FIXED_OPTIONS 12
 
 /* What the file holds beside the library's part. */
 typedef struct numbers {
@@ -40,6 +40,8 @@ static void fixed_options(const training *t, fixed_option *out)
         {"weight-decay", o->weight_decay},
         {"schedule", o->schedule},
         {"ema", o->ema},
+        {"label-smoothing", o->label_smoothing},
+        {"augment", o->augment},
         {"epochs", planned ? (double)o->epochs : 0},
     };
     for (int i = 0; i < FIXED_OPTIONS; i++)

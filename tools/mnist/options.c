@@ -47,6 +47,8 @@ static const char *const schedule_names[] = {"none",      "step",    "cosine",
         {"weight-decay", REAL, TRAIN, .target = &(o)->weight_decay, .low = 0, .high = 1e6},        \
         {"schedule", CHOICE, TRAIN, .target = &(o)->schedule, .choices = schedule_names},          \
         {"ema", REAL, TRAIN, .target = &(o)->ema, .low = 0, .high = 0.999999},                     \
+        {"label-smoothing", REAL, TRAIN, .target = &(o)->label_smoothing, .low = 0, .high = 1},    \
+        {"augment", FLAG, TRAIN, .target = &(o)->augment},                                         \
         {"hidden", HIDDEN, TRAIN, .target = NULL, .low = 1, .high = 65536},                        \
         {"seed", SEED, TRAIN, .target = &(o)->seed},                                               \
         {"log-every", INTEGER, TRAIN, .target = &(o)->log_every, .low = 0, .high = 1e9},           \

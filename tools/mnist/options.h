@@ -29,6 +29,8 @@ typedef struct options {
     schedule_kind schedule;
     double lr, momentum, weight_decay;
     double ema; /* 0: none */
+    double label_smoothing;
+    bool augment;
     int hidden_count;
     int64_t hidden[MAX_HIDDEN];
     bool hidden_given;

@@ -25,9 +25,12 @@ static clade_status add_loss(training *t, clade_tensor *loss)
 /* Forward, loss, backward, update of one batch; `which` are the places of its images. */
 static clade_status learn(training *t, clade_tensor *which)
 {
-    clade_tensor *x = dataset_normalised(clade_index_select(t->data->images, 0, which));
+    clade_tensor *images = clade_index_select(t->data->images, 0, which);
+    clade_tensor *x =
+        dataset_normalised(t->o->augment ? dataset_augmented(t->data, images) : images);
     clade_tensor *y = clade_index_select(t->data->labels, 0, which);
-    clade_tensor *loss = clade_cross_entropy(model_logits(t->model, x), y, NULL);
+    const clade_cross_entropy_params smoothed = {.label_smoothing = t->o->label_smoothing};
+    clade_tensor *loss = clade_cross_entropy(model_logits(t->model, x), y, &smoothed);
     clade_status status = clade_optimizer_zero_grad(t->optimizer);
     if (status == CLADE_OK)
         status = clade_backward(loss);
