@@ -5,6 +5,7 @@ extern const op_case_family attention_cases;
 extern const op_case_family conv_cases;
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
+extern const op_case_family formula_cases;
 extern const op_case_family image_cases;
 extern const op_case_family index_cases;
 extern const op_case_family loss_cases;
@@ -23,6 +24,7 @@ const op_case_family *const op_case_families[] = {
     &conv_cases,
     &copy_cases,
     &create_cases,
+    &formula_cases,
     &image_cases,
     &index_cases,
     &loss_cases,

@@ -9,6 +9,7 @@ extern const clade_op_family clade_conv_ops;
 extern const clade_op_family clade_create_ops;
 extern const clade_op_family clade_cross_entropy_ops;
 extern const clade_op_family clade_distance_loss_ops;
+extern const clade_op_family clade_formula_ops;
 extern const clade_op_family clade_image_ops;
 extern const clade_op_family clade_index_ops;
 extern const clade_op_family clade_linear_ops;
@@ -34,6 +35,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_create_ops,
     &clade_cross_entropy_ops,
     &clade_distance_loss_ops,
+    &clade_formula_ops,
     &clade_image_ops,
     &clade_index_ops,
     &clade_linear_ops,

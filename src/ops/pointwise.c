@@ -3,14 +3,16 @@
  * A row gives the value and, per input, the gradient as OpenCL C expressions. In a value, a, b and
  * c are the inputs and p0, p1 the constants. In a gradient, g is what arrived and y the result; it
  * may use only what the row saves: nothing, the inputs (I), the result (Y), or both (I|Y). */
-#include "tape/op.h"
+#include "ops/pointwise.h"
 #include "tensor/elementwise.h"
 
 #include <clade/ops.h>
 
 #include "base/shape.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #define I CLADE_SAVES_INPUTS
 #define Y CLADE_SAVES_OUTPUT
@@ -107,20 +109,50 @@ static clade_status forward(const clade_node *node)
 {
     const pointwise_row *row = node->op->data;
     return clade_elementwise(&row->value, node->inputs[node->count - 1]->dtype, node->output,
-                             node->inputs, node->count, node->attrs.real, 2);
+                             node->inputs, node->count, node->attrs.real, CLADE_EXPRESSION_PARAMS);
 }
 
 /* --- gradients: the op NAME_grad of each row -------------------------------------------------
- * Inputs: g, then what the row saves. integer[0] says which input's gradient. */
+ * Inputs: g, then of a, b, c and y what the text reads. integer[0] says which input's gradient. Its
+ * own gradients are derived from the text, to any order; y counts as an input, from which the
+ * gradient flows on to what computed it. */
+
+/* The letters of g and of what the text reads besides. */
+static void name_inputs(char *letters, const char *text)
+{
+    *letters++ = 'g';
+    for (const char *letter = "abcy"; *letter; letter++)
+        for (const char *at = text; (at = strchr(at, *letter)); at++)
+            if ((at == text || !isalpha((unsigned char)at[-1])) && !isalnum((unsigned char)at[1])) {
+                *letters++ = *letter;
+                break;
+            }
+    *letters = '\0';
+}
+
 static clade_status forward_grad(const clade_node *node)
 {
     const pointwise_row *row = node->op->data;
-    bool inputs = row->saves & I, output = row->saves & Y;
     clade_expression expression = row->grad[node->attrs.integer[0]];
-    snprintf(expression.inputs, sizeof expression.inputs, "g%.*s%s", inputs ? row->inputs : 0,
-             "abc", output ? "y" : "");
+    name_inputs(expression.inputs, expression.text);
     return clade_elementwise(&expression, node->output->dtype, node->output, node->inputs,
-                             node->count, node->attrs.real, 2);
+                             node->count, node->attrs.real, CLADE_EXPRESSION_PARAMS);
+}
+
+static void backward_grad(const clade_node *node, clade_tensor *grad, const bool *needs,
+                          clade_tensor **grads)
+{
+    const pointwise_row *row = node->op->data;
+    const char *text = row->grad[node->attrs.integer[0]].text;
+    char letters[CLADE_EXPRESSION_INPUTS + 1], names[64];
+    name_inputs(letters, text);
+    for (int i = 0; i < node->count; i++)
+        snprintf(names + 2 * i, sizeof names - 2 * (size_t)i, "%c ", letters[i]);
+    snprintf(names + 2 * node->count, sizeof names - 2 * (size_t)node->count, "p0 p1");
+    for (int i = 0; i < node->count; i++)
+        if (needs[i])
+            grads[i] = clade_formula_gradient(text, names, node->inputs, node->count,
+                                              node->attrs.real, 2, i, grad);
 }
 
 static const clade_op *grad_op_of(const clade_op *op);
@@ -129,15 +161,19 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                      clade_tensor **grads)
 {
     const pointwise_row *row = node->op->data;
-    clade_tensor *inputs[CLADE_EXPRESSION_INPUTS] = {grad};
-    int count = 1;
-    for (int i = 0; (row->saves & I) && i < node->count; i++)
-        inputs[count++] = node->inputs[i];
-    if (row->saves & Y)
-        inputs[count++] = node->output;
     for (int i = 0; i < node->count; i++) {
         if (!needs[i])
             continue;
+        if (!strcmp(row->grad[i].text, "g")) {
+            grads[i] = grad;
+            continue;
+        }
+        char letters[CLADE_EXPRESSION_INPUTS + 1];
+        name_inputs(letters, row->grad[i].text);
+        clade_tensor *inputs[CLADE_EXPRESSION_INPUTS] = {grad};
+        int count = 1;
+        for (; letters[count]; count++)
+            inputs[count] = letters[count] == 'y' ? node->output : node->inputs[letters[count] - 'a'];
         clade_attrs attrs = node->attrs;
         attrs.integer[0] = i;
         grads[i] = clade_apply(grad_op_of(node->op), &attrs, inputs, count);
@@ -163,9 +199,11 @@ POINTWISE_ROWS(ROW)
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 1,                                    \
                                                .max_inputs = CLADE_EXPRESSION_INPUTS,              \
+                                               .saves = CLADE_SAVES_INPUTS,                        \
                                                .infer = clade_infer_like_first,                    \
                                                .forward = forward_grad,                            \
                                                .any_storage = true,                                \
+                                               .backward = backward_grad,                          \
                                                .data = &row_##name_,                               \
                                                .gradient_of = #name_};
 POINTWISE_ROWS(OP)

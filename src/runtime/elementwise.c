@@ -6,6 +6,7 @@
 #include "runtime/kernel_sources.h"
 #include "runtime/record.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,10 +71,22 @@ static const char *encode(clade_dtype dtype)
     return dtype == CLADE_F16 ? "to_f16" : dtype == CLADE_BF16 ? "to_bf16" : "";
 }
 
+/* Whether the text names parameter p, which exp10 and the like do not. */
+static bool names_param(const char *text, int p)
+{
+    const char name[] = {'p', (char)('0' + p), '\0'};
+    for (const char *at = text; (at = strstr(at, name)); at += 2)
+        if ((at == text || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[2]))
+            return true;
+    return false;
+}
+
 static int param_count(const clade_stage *stage)
 {
-    const char *text = stage->expression.text;
-    return strstr(text, "p1") ? 2 : strstr(text, "p0") ? 1 : 0;
+    int count = CLADE_EXPRESSION_PARAMS;
+    while (count && !names_param(stage->expression.text, count - 1))
+        count--;
+    return count;
 }
 
 /* --- text ------------------------------------------------------------------------------------- */

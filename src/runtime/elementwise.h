@@ -8,18 +8,18 @@
 
 #include "runtime/runtime.h"
 
-#define CLADE_EXPRESSION_INPUTS    4
-#define CLADE_EXPRESSION_PARAMS    2
+#define CLADE_EXPRESSION_INPUTS    8
+#define CLADE_EXPRESSION_PARAMS    4
 #define CLADE_ELEMENTWISE_OPERANDS 12
 #define CLADE_ELEMENTWISE_STAGES   12
 
-/* An expression over its inputs (each of its own dtype), the parameters p0, p1 (of type T) and T
+/* An expression over its inputs (each of its own dtype), the parameters p0 to p3 (of type T) and T
  * itself, the compute type: double, float or int. Literals without suffix are of type T. The result
  * is converted to the output's type as a C cast does. */
 typedef struct clade_expression {
-    const char *name; /* names the kernel: one name, one text */
-    const char *text; /* lives as long as the process */
-    char inputs[8];   /* a letter per input: its name in the text */
+    const char *name;                         /* names the kernel: one name, one text */
+    const char *text;                         /* name and text live as long as the runtime */
+    char inputs[CLADE_EXPRESSION_INPUTS + 1]; /* a letter per input: its name in the text */
 } clade_expression;
 
 /* A window on a buffer, in elements: one stride per dimension of the call's shape.

@@ -12,6 +12,7 @@ typedef struct clade_attrs {
     double real[4];
     int64_t integer[4];
     clade_shape shape; /* a target shape, or an order of axes */
+    void *object;      /* lives as long as the context */
 } clade_attrs;
 
 /* One application of an op. */

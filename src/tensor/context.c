@@ -34,6 +34,8 @@ void clade_context_free(clade_context **ctx)
     while (c->scope_count)
         clade_scope_pop(c);
     clade_runtime_free(&c->runtime);
+    if (c->formulas)
+        c->formulas_free(c->formulas);
     clade_free(c->scoped);
     clade_free(c->marks);
     clade_free(c);

@@ -7,6 +7,7 @@
 #include "runtime/runtime.h"
 
 struct clade_tape;
+struct kept_formula;
 
 struct clade_context {
     clade_runtime *runtime;
@@ -22,6 +23,10 @@ struct clade_context {
     void (*tape_free)(struct clade_tape *tape);
     size_t tape_scope; /* the tape's own scope is marks[tape_scope] */
     int no_grad_depth;
+
+    /* Owned by the ops layer: formulas that were met, and how to free them. */
+    struct kept_formula *formulas;
+    void (*formulas_free)(struct kept_formula *formulas);
 
     uint64_t seed;
     uint64_t draws; /* random ops so far: the high counter words of Philox */
