@@ -57,6 +57,9 @@ for example in "$@"; do
         run env CLADE_DEVICE=no-such-device "$example"
         check "embed_mlp reports a failure" said_only 1 'no-such-device'
         ;;
+    pointwise)
+        check "pointwise derives twice" out_has '^length 2\.0: force 8\.000, stiffness 8\.000$'
+        ;;
     embed_cpp)
         check "embed_cpp computes a gradient" out_has '^gradient: -8 -12$'
         ;;

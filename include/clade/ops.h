@@ -69,7 +69,7 @@ CLADE_API clade_tensor *clade_gelu(clade_tensor *x);     /* x/2 * (1 + erf(x / s
 CLADE_API clade_tensor *clade_silu(clade_tensor *x);     /* x * sigmoid(x) */
 CLADE_API clade_tensor *clade_softplus(clade_tensor *x); /* log(1 + e^x), without overflow */
 
-/* --- pointwise, a formula of your own ---------------------------------------------------------- */
+/* --- pointwise, a formula of your own -------------------------------------------------------- */
 /* A formula over inputs that broadcast, computed by one kernel; the gradients are derived from it,
  * and theirs in turn.
  *

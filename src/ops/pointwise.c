@@ -173,7 +173,8 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
         clade_tensor *inputs[CLADE_EXPRESSION_INPUTS] = {grad};
         int count = 1;
         for (; letters[count]; count++)
-            inputs[count] = letters[count] == 'y' ? node->output : node->inputs[letters[count] - 'a'];
+            inputs[count] =
+                letters[count] == 'y' ? node->output : node->inputs[letters[count] - 'a'];
         clade_attrs attrs = node->attrs;
         attrs.integer[0] = i;
         grads[i] = clade_apply(grad_op_of(node->op), &attrs, inputs, count);
