@@ -84,6 +84,32 @@ static void reference(const op_case *row, const host_array *in, host_array *out)
     }
 }
 
+/* ints: the axis of places, interleaved, the first place. */
+static clade_tensor *build_rotary(const op_case *row, const op_args *args)
+{
+    const clade_rotary_params params = {
+        .base = row->reals[0], .interleaved = row->ints[1] != 0, .first = row->ints[2]};
+    return clade_rotary(args->in[0], row->ints[0], &params);
+}
+
+static void ref_rotary(const op_case *row, const host_array *in, host_array *out)
+{
+    const clade_shape *shape = &in[0].shape;
+    int64_t d = shape->dim[shape->ndim - 1], half = d / 2, index[CLADE_MAX_DIMS];
+    array_init(out, *shape);
+    for (int64_t o = 0; o < out->numel; o += d) {
+        unravel(shape, o, index);
+        double place = (double)(index[row->ints[0]] + row->ints[2]);
+        for (int64_t i = 0; i < half; i++) {
+            double angle = place * pow(row->reals[0], -(double)i / (double)half);
+            int64_t a = o + (row->ints[1] ? 2 * i : i), b = a + (row->ints[1] ? 1 : half);
+            const double *x = in[0].value;
+            out->value[a] = x[a] * cos(angle) - x[b] * sin(angle);
+            out->value[b] = x[a] * sin(angle) + x[b] * cos(angle);
+        }
+    }
+}
+
 #define ROW(variant_, build_, causal, scale_, mask, ...)                                           \
     {                                                                                              \
         .op = "attention", .variant = variant_, .ints = {causal}, .reals = {scale_},               \
@@ -119,6 +145,16 @@ static const op_case rows[] = {
         "[2,2,9,4] [2,2,20,4] [2,2,20,3] [9,20]", "[2,2,9,4] [2,2,20,4] [2,2,20,3] [2,1,1,20]"),
     ROW("additive mask", build_masked, 1, 0, FLOAT_MASK, "[2,5,4] [2,7,4] [2,7,3] [2,5,7]",
         "[2,2,9,4] [2,2,20,4] [2,2,20,3] [2,9,20]"),
+#define ROTARY(variant_, axis, interleaved, first, ...)                                            \
+    {                                                                                              \
+        .op = "rotary", .variant = variant_, .ints = {axis, interleaved, first}, .reals = {100},   \
+        .build = build_rotary, .reference = ref_rotary, .dtypes = FLOATS, .gradient = true,        \
+        .inputs = {{-2, 2}}, .ulp = 64, .scale = 2, .grad_scale = 4, .shapes = {                   \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+    ROTARY("halves", 1, 0, 0, "[2,5,6]", "[3,4,2,8]", "[0,3,4]", "[1,7,2]"),
+    ROTARY("pairs", 0, 1, 3, "[2,5,6]", "[9,4]", "[3,2]"),
 };
 
 const op_case_family attention_cases = {rows, sizeof rows / sizeof rows[0]};

@@ -1,4 +1,4 @@
-/* Attention.
+/* Attention and rotary position embedding: ops as those of ops.h.
  *
  * Thread-safety: as the context.
  */
@@ -38,6 +38,18 @@ CLADE_API clade_tensor *clade_attention(clade_tensor *q, clade_tensor *k, clade_
 CLADE_API clade_tensor *clade_attention_masked(clade_tensor *q, clade_tensor *k, clade_tensor *v,
                                                clade_tensor *mask,
                                                const clade_attention_params *params);
+
+/* Zero means default. */
+typedef struct clade_rotary_params {
+    double base;      /* (default 0: 10000) */
+    bool interleaved; /* pairs are elements 2i and 2i + 1 (default false: i and i + d/2) */
+    int64_t first;    /* the place of what comes first, >= 0 (default 0) */
+} clade_rotary_params;
+
+/* Rotary position embedding (Su and others, 2021) of x [...,d], d even, with places along an axis
+ * before the last: pair i of what stands at place p is turned by the angle p * base^(-2i/d). f32 or
+ * f64. params may be NULL. */
+CLADE_API clade_tensor *clade_rotary(clade_tensor *x, int axis, const clade_rotary_params *params);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,7 @@
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/recurrent.h>
+#include <clade/transformer.h>
 #include <clade/optim.h>
 #include <clade/checkpoint.h>
 #include <clade/step.h>

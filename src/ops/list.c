@@ -22,6 +22,7 @@ extern const clade_op_family clade_pool_ops;
 extern const clade_op_family clade_random_ops;
 extern const clade_op_family clade_recurrent_ops;
 extern const clade_op_family clade_reduction_ops;
+extern const clade_op_family clade_rotary_ops;
 extern const clade_op_family clade_softmax_ops;
 extern const clade_op_family clade_view_ops;
 
@@ -48,6 +49,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_random_ops,
     &clade_recurrent_ops,
     &clade_reduction_ops,
+    &clade_rotary_ops,
     &clade_softmax_ops,
     &clade_view_ops,
 };

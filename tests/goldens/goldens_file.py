@@ -27,7 +27,9 @@ def decode(raw):
     size = struct.unpack("<Q", raw[:8])[0]
     data = raw[8 + size:]
     arrays = {}
-    for name, entry in json.loads(raw[8:8 + size]).items():
+    header = json.loads(raw[8:8 + size])
+    header.pop("__metadata__", None)
+    for name, entry in header.items():
         begin, end = entry["data_offsets"]
         array = np.frombuffer(data[begin:end], TYPES[entry["dtype"]].newbyteorder("<"))
         arrays[name] = array.reshape(entry["shape"])

@@ -19,10 +19,11 @@ import op_goldens
 import optimizer_goldens
 import reference_goldens
 import seed_goldens
+import transformer_goldens
 from goldens_file import decode, encode
 
 SETS = {"modules": module_goldens, "ops": op_goldens, "optimizers": optimizer_goldens,
-        "reference": reference_goldens, "seed": seed_goldens}
+        "reference": reference_goldens, "seed": seed_goldens, "transformer": transformer_goldens}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
