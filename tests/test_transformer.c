@@ -127,6 +127,27 @@ START_TEST(heads_across_are_pytorchs)
 }
 END_TEST
 
+/* --- dropout ---------------------------------------------------------------------------------- */
+START_TEST(dropout_draws_anew)
+{
+    static float out[3][ROWS * PLACES * WIDTH];
+    clade_transformer_block block;
+    ok(clade_transformer_block_params(params, "", WIDTH, HEADS, HIDDEN, &block));
+    clade_tensor *x = leaf("block", "x");
+    for (int i = 0; i < 3; i++) {
+        if (i != 1)
+            ok(clade_manual_seed(ctx, 4));
+        clade_tensor *y =
+            clade_transformer(&block, x, NULL, &(clade_transformer_options){.dropout = 0.5});
+        ck_assert_msg(y != NULL, "%s", clade_last_error()->message);
+        ok(clade_tensor_read(y, out[i], sizeof out[i]));
+    }
+    ck_assert(memcmp(out[0], out[1], sizeof out[0]) != 0);
+    ck_assert_mem_eq(out[0], out[2], sizeof out[0]);
+    clade_tensor_free(&x);
+}
+END_TEST
+
 /* --- how parameters start --------------------------------------------------------------------- */
 static void expect_within(const clade_tensor *t, double low, double high)
 {
@@ -227,9 +248,13 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {block_is_pytorchs,         block_with_norm_first_is_pytorchs,
-                            heads_across_are_pytorchs, parameters_start_as_pytorchs,
-                            rotary_sees_distances,     refusals};
+    const TTest *tests[] = {block_is_pytorchs,
+                            block_with_norm_first_is_pytorchs,
+                            heads_across_are_pytorchs,
+                            dropout_draws_anew,
+                            parameters_start_as_pytorchs,
+                            rotary_sees_distances,
+                            refusals};
     return run_suite_with("transformer", tests, sizeof tests / sizeof *tests, setup_goldens,
                           teardown_goldens);
 }
