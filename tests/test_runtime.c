@@ -377,6 +377,42 @@ static const char visit_source[] =
     "#endif\n"
     "    if (ROW < rows && LANE == 0) out[ROW] = sum;\n"
     "}\n";
+/* Functions that Clade declares itself on PoCL, by overloads and through macros, and two that it
+ * leaves to the header (dot, atomic_add). */
+START_TEST(built_in_functions)
+{
+    static const char declared[] =
+        "#define N 4\n"
+        "kernel void k(global int *x) {\n"
+        "    x[0] = convert_int_sat(3e9f);\n"
+        "    x[1] = CAT(convert_int, N)((float4)(2.5f)).s1 + max((int2)(1, 2), 3).s0;\n"
+        "    x[2] = select((uchar)1, (uchar)2, (uchar)1) + (int)clz((ushort)1);\n"
+        "    x[3] = (int)(upsample((uint)1, (uint)5) >> 30) + (int)any((int2)(0, -1));\n"
+        "}\n";
+    static const char undeclared[] = "kernel void k(global int *x) {\n"
+                                     "    x[0] = (int)dot((float4)(2), (float4)(3));\n"
+                                     "    x[1] = atomic_add(x, 1);\n"
+                                     "    x[2] = x[3] = x[0];\n"
+                                     "}\n";
+    static const int32_t expected[2][4] = {{INT32_MAX, 5, 17, 5}, {25, 24, 25, 25}};
+    clade_runtime *rt = open_runtime("");
+    clade_buffer *x;
+    ok(clade_buffer_create(&x, rt, 16));
+    for (int i = 0; i < 2; i++) {
+        clade_kernel *kernel;
+        ok(clade_kernel_get(
+            &kernel, rt, i ? KEY("undeclared", "k", undeclared) : KEY("declared", "k", declared)));
+        ok(CLADE_LAUNCH(rt, kernel,
+                        &((clade_grid){.dims = 1, .global = {1, 1, 1}, .local = {1, 1, 1}}),
+                        clade_arg_buffer(x)));
+        int32_t got[4];
+        ok(clade_buffer_read(x, 0, sizeof got, got));
+        ck_assert_mem_eq(got, expected[i], sizeof got);
+    }
+    clade_buffer_free(&x);
+    clade_runtime_free(&rt);
+}
+END_TEST
 
 static void visit_box(clade_runtime *rt, clade_grid grid, int nx, int ny, int nz)
 {
@@ -542,10 +578,11 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        device_selection, device_listing, device_choice, pool_reuses,
-        pool_classes,     pool_refuses,   pool_off,      transfers,
-        kernel_arguments, kernel_errors,  grids,         kernel_shapes,
-        threads,          host_memory,
+        device_selection, device_listing, device_choice,
+        pool_reuses,      pool_classes,   pool_refuses,
+        pool_off,         transfers,      kernel_arguments,
+        kernel_errors,    grids,          kernel_shapes,
+        threads,          host_memory,    built_in_functions,
     };
     return run_suite("runtime", tests, sizeof tests / sizeof *tests);
 }

@@ -96,6 +96,11 @@ typedef struct clade_program_cache {
     bool compiled; /* something was built from source: said once at INFO */
 } clade_program_cache;
 
+/* Declarations for PoCL of the built-in functions in the source, to stand before it while the option
+ * CLADE_BUILTINS_OPTION is given (builtins.c). NULL when out of memory; free with clade_free. */
+#define CLADE_BUILTINS_OPTION "-D_OPENCL_H_"
+char *clade_builtins_declare(const char *source, bool has_f64);
+
 clade_status clade_program_build(cl_program *out, clade_runtime *rt, const clade_kernel_key *key);
 void clade_program_cache_free(clade_program_cache *cache);
 

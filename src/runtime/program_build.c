@@ -94,12 +94,47 @@ static clade_status fail_build(const clade_runtime *rt, cl_program program, cl_i
     return status;
 }
 
+static bool is_pocl(const clade_runtime *rt)
+{
+    return strstr(rt->info.platform_name, "Portable Computing Language") != NULL;
+}
+
+/* *out stays NULL where the source needs the header after all. */
+static clade_status build_without_header(cl_program *out, const clade_runtime *rt,
+                                         const clade_program_text *text)
+{
+    char *options = clade_asprintf("%s " CLADE_BUILTINS_OPTION, text->options);
+    char *builtins = clade_builtins_declare(text->source, rt->info.has_f64);
+    cl_program program = NULL;
+    if (options && builtins)
+        program = clCreateProgramWithSource(rt->context, 2,
+                                            (const char *[]){builtins, text->source}, NULL, NULL);
+    if (program && clBuildProgram(program, 1, &rt->device, options, NULL, NULL) != CL_SUCCESS) {
+        clade_logger_write(&rt->log, CLADE_LOG_DEBUG,
+                           "kernels: built with PoCL's header after all");
+        clReleaseProgram(program);
+        program = NULL;
+    }
+    *out = program;
+    clade_status status = options && builtins ? CLADE_OK : CLADE_ERR_OUT_OF_MEMORY;
+    clade_free(options);
+    clade_free(builtins);
+    return status;
+}
+
 static clade_status build_source(cl_program *out, clade_runtime *rt, const clade_kernel_key *key,
                                  const clade_program_text *text)
 {
+    cl_program program = NULL;
+    if (is_pocl(rt))
+        CLADE_TRY(build_without_header(&program, rt, text));
+    if (program) {
+        *out = program;
+        return CLADE_OK;
+    }
     cl_int code;
-    cl_program program = clCreateProgramWithSource(rt->context, 1, (const char *[]){text->source},
-                                                   (const size_t[]){text->source_size}, &code);
+    program = clCreateProgramWithSource(rt->context, 1, (const char *[]){text->source},
+                                        (const size_t[]){text->source_size}, &code);
     if (!program)
         return clade_cl_fail(code, "clCreateProgramWithSource(%s)", key->family);
     code = clBuildProgram(program, 1, &rt->device, text->options, NULL, NULL);
