@@ -3,12 +3,12 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/shape.h"
+#include "base/text.h"
 #include "runtime/kernel_sources.h"
 #include "runtime/record.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,25 +90,6 @@ static int param_count(const clade_stage *stage)
 }
 
 /* --- text ------------------------------------------------------------------------------------- */
-typedef struct text_buffer {
-    char *s;
-    size_t size, used;
-} text_buffer;
-
-/* Counts on beyond the end, so that a first pass with size 0 measures. */
-static void put(text_buffer *text, const char *fmt, ...) CLADE_PRINTF(2, 3);
-static void put(text_buffer *text, const char *fmt, ...)
-{
-    bool room = text->used < text->size;
-    va_list ap;
-    va_start(ap, fmt);
-    int n =
-        vsnprintf(room ? text->s + text->used : NULL, room ? text->size - text->used : 0, fmt, ap);
-    va_end(ap);
-    if (n > 0)
-        text->used += (size_t)n;
-}
-
 bool clade_elementwise_reads(const clade_elementwise_call *call, int operand)
 {
     for (int s = 0; s < call->stages; s++)
@@ -138,56 +119,59 @@ static bool is_read(const clade_elementwise_call *call, int stage)
     return false;
 }
 
-static void put_stage(text_buffer *text, const clade_elementwise_call *call, int s)
+static void put_stage(clade_text *text, const clade_elementwise_call *call, int s)
 {
     const clade_stage *stage = &call->stage[s];
-    put(text, "    R%d r%d; { typedef C%d T;", s, s, s);
+    clade_text_put(text, "    R%d r%d; { typedef C%d T;", s, s, s);
     for (int p = 0; p < param_count(stage); p++)
-        put(text, " const T p%d = p%d_%d;", p, p, s);
+        clade_text_put(text, " const T p%d = p%d_%d;", p, p, s);
     for (int i = 0; i < stage->count; i++) {
         int from = stage->input[i];
         char name = stage->expression.inputs[i];
         if (from >= 0)
-            put(text, " const T%d %c = v%d;", from, name, from);
+            clade_text_put(text, " const T%d %c = v%d;", from, name, from);
         else
-            put(text, " const R%d %c = r%d;", -1 - from, name, -1 - from);
+            clade_text_put(text, " const R%d %c = r%d;", -1 - from, name, -1 - from);
     }
-    put(text, " r%d = (R%d)(%s); } \\\n", s, s, stage->expression.text);
+    clade_text_put(text, " r%d = (R%d)(%s); } \\\n", s, s, stage->expression.text);
     /* Later stages take what they would have read. */
     if (clade_kernel_storage(stage->dtype) && is_read(call, s))
-        put(text, "    r%d = %s(%s(r%d)); \\\n", s, decode(stage->dtype), encode(stage->dtype), s);
+        clade_text_put(text, "    r%d = %s(%s(r%d)); \\\n", s, decode(stage->dtype),
+                       encode(stage->dtype), s);
 }
 
-static void put_load(text_buffer *text, const clade_operand *operand, int k)
+static void put_load(clade_text *text, const clade_operand *operand, int k)
 {
     if (!operand->index) {
-        put(text, "    const T%d v%d = %s(q%d[AT(%d)]); \\\n", k, k, decode(operand->dtype), k, k);
+        clade_text_put(text, "    const T%d v%d = %s(q%d[AT(%d)]); \\\n", k, k,
+                       decode(operand->dtype), k, k);
         return;
     }
     const char *outside = clade_dtype_is_float(operand->dtype) ? "NAN" : "0";
-    put(text, "    const int j%d = clamp(v%d, 0, n%d - 1); \\\n", k, operand->index - 1, k);
+    clade_text_put(text, "    const int j%d = clamp(v%d, 0, n%d - 1); \\\n", k, operand->index - 1,
+                   k);
     /* Loaded in any case: a load that depends on the index is a branch, which is not vectorised. */
-    put(text, "    const T%d u%d = %s(q%d[AT(%d) + j%d * g%d]); \\\n", k, k, decode(operand->dtype),
-        k, k, k, k);
-    put(text, "    const T%d v%d = j%d == v%d ? u%d : (T%d)%s; \\\n", k, k, k, operand->index - 1,
-        k, k, outside);
+    clade_text_put(text, "    const T%d u%d = %s(q%d[AT(%d) + j%d * g%d]); \\\n", k, k,
+                   decode(operand->dtype), k, k, k, k);
+    clade_text_put(text, "    const T%d v%d = j%d == v%d ? u%d : (T%d)%s; \\\n", k, k, k,
+                   operand->index - 1, k, k, outside);
 }
 
-static void put_params(text_buffer *text, const clade_elementwise_call *call)
+static void put_params(clade_text *text, const clade_elementwise_call *call)
 {
-    put(text, "#define PARAMS");
+    clade_text_put(text, "#define PARAMS");
     for (int k = 0; k < call->operands; k++) {
         const char *access = clade_elementwise_writes(call, k) ? "" : "const ";
         const char *storage = clade_kernel_storage(call->operand[k].dtype);
-        put(text, ", global %s%s *q%d, int o%d, int8 s%d", access,
-            storage ? storage : clade_kernel_type(call->operand[k].dtype), k, k, k);
+        clade_text_put(text, ", global %s%s *q%d, int o%d, int8 s%d", access,
+                       storage ? storage : clade_kernel_type(call->operand[k].dtype), k, k, k);
         if (call->operand[k].index)
-            put(text, ", int g%d, int n%d", k, k);
+            clade_text_put(text, ", int g%d, int n%d", k, k);
     }
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
-            put(text, ", C%d p%d_%d", s, p, s);
-    put(text, "\n");
+            clade_text_put(text, ", C%d p%d_%d", s, p, s);
+    clade_text_put(text, "\n");
 }
 
 static clade_dtype stored_dtype(const clade_elementwise_call *call, int s)
@@ -196,10 +180,10 @@ static clade_dtype stored_dtype(const clade_elementwise_call *call, int s)
 }
 
 /* The two macros that cl/elementwise.cl is written around. */
-static void put_macros(text_buffer *text, const clade_elementwise_call *call)
+static void put_macros(clade_text *text, const clade_elementwise_call *call)
 {
     put_params(text, call);
-    put(text, "#define BODY(AT) \\\n");
+    clade_text_put(text, "#define BODY(AT) \\\n");
     for (int k = 0; k < call->operands; k++)
         if (clade_elementwise_reads(call, k))
             put_load(text, &call->operand[k], k);
@@ -207,31 +191,31 @@ static void put_macros(text_buffer *text, const clade_elementwise_call *call)
         put_stage(text, call, s);
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, "    q%d[AT(%d)] = %s(r%d); \\\n", call->stage[s].output,
-                call->stage[s].output, encode(stored_dtype(call, s)), s);
-    put(text, "\n");
+            clade_text_put(text, "    q%d[AT(%d)] = %s(r%d); \\\n", call->stage[s].output,
+                           call->stage[s].output, encode(stored_dtype(call, s)), s);
+    clade_text_put(text, "\n");
 }
 
 /* The macros that a kernel of GEMM applies an epilogue with: ARGS hands PARAMS on; RESULTS(n) makes
  * room for n elements of each value that is stored, BODY(AT, product, j) computes the j-th of them,
  * WRITE(AT, j) stores them. */
-static void put_epilogue_macros(text_buffer *text, const clade_elementwise_call *call)
+static void put_epilogue_macros(clade_text *text, const clade_elementwise_call *call)
 {
     put_params(text, call);
-    put(text, "#define ARGS");
+    clade_text_put(text, "#define ARGS");
     for (int k = 0; k < call->operands; k++) {
-        put(text, ", q%d, o%d, s%d", k, k, k);
+        clade_text_put(text, ", q%d, o%d, s%d", k, k, k);
         if (call->operand[k].index)
-            put(text, ", g%d, n%d", k, k);
+            clade_text_put(text, ", g%d, n%d", k, k);
     }
     for (int s = 0; s < call->stages; s++)
         for (int p = 0; p < param_count(&call->stage[s]); p++)
-            put(text, ", p%d_%d", p, s);
-    put(text, "\n#define RESULTS(n)");
+            clade_text_put(text, ", p%d_%d", p, s);
+    clade_text_put(text, "\n#define RESULTS(n)");
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, " R%d y%d[n];", s, s);
-    put(text, "\n#define BODY(AT, product, j) \\\n    const T0 v0 = product; \\\n");
+            clade_text_put(text, " R%d y%d[n];", s, s);
+    clade_text_put(text, "\n#define BODY(AT, product, j) \\\n    const T0 v0 = product; \\\n");
     for (int k = 1; k < call->operands; k++)
         if (clade_elementwise_reads(call, k))
             put_load(text, &call->operand[k], k);
@@ -239,32 +223,33 @@ static void put_epilogue_macros(text_buffer *text, const clade_elementwise_call 
         put_stage(text, call, s);
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, "    y%d[j] = r%d; \\\n", s, s);
-    put(text, "\n#define WRITE(AT, j)");
+            clade_text_put(text, "    y%d[j] = r%d; \\\n", s, s);
+    clade_text_put(text, "\n#define WRITE(AT, j)");
     for (int s = 0; s < call->stages; s++)
         if (call->stage[s].output >= 0)
-            put(text, " q%d[AT(%d)] = %s(y%d[j]);", call->stage[s].output, call->stage[s].output,
-                encode(stored_dtype(call, s)), s);
-    put(text, "\n");
+            clade_text_put(text, " q%d[AT(%d)] = %s(y%d[j]);", call->stage[s].output,
+                           call->stage[s].output, encode(stored_dtype(call, s)), s);
+    clade_text_put(text, "\n");
 }
 
 /* The macros before the text of cl/NAME.cl. */
 static char *frame_text(const char *name, const clade_elementwise_call *call,
-                        void (*put_all)(text_buffer *text, const clade_elementwise_call *call))
+                        void (*put_all)(clade_text *text, const clade_elementwise_call *call))
 {
     const clade_kernel_source *frame = clade_kernel_source_find(name);
     if (!frame) {
         (void)CLADE_FAIL(CLADE_ERR_INTERNAL, "%s.cl is not part of this build", name);
         return NULL;
     }
-    text_buffer measure = {0};
+    clade_text measure = {0};
     put_all(&measure, call);
-    text_buffer text = {clade_realloc(NULL, measure.used + frame->length + 64, 1),
-                        measure.used + frame->length + 64, 0};
+    clade_text text = {clade_realloc(NULL, measure.used + frame->length + 64, 1),
+                       measure.used + frame->length + 64, 0};
     if (!text.s)
         return NULL;
     put_all(&text, call);
-    put(&text, "#line 1 \"%s.cl\"\n%.*s", name, (int)frame->length, (const char *)frame->text);
+    clade_text_put(&text, "#line 1 \"%s.cl\"\n%.*s", name, (int)frame->length,
+                   (const char *)frame->text);
     return text.s;
 }
 
@@ -280,12 +265,12 @@ char *clade_elementwise_epilogue_text(const clade_elementwise_call *call, const 
 
 /* --- the kernel's key ------------------------------------------------------------------------- */
 /* 0 and 1 become constants of the kernel; anything else it reads from its argument. */
-static void put_stride(text_buffer *text, int k, int64_t stride)
+static void put_stride(clade_text *text, int k, int64_t stride)
 {
     if (stride == 0 || stride == 1)
-        put(text, " -DX%d=%d", k, (int)stride);
+        clade_text_put(text, " -DX%d=%d", k, (int)stride);
     else
-        put(text, " -DX%d=s%d.s0", k, k);
+        clade_text_put(text, " -DX%d=s%d.s0", k, k);
 }
 
 static uint64_t wiring_hash(const clade_elementwise_call *call)
@@ -320,37 +305,37 @@ static bool touches(const clade_elementwise_call *call, clade_dtype dtype)
     return false;
 }
 
-static void write_options(text_buffer *text, const clade_elementwise_call *call,
+static void write_options(clade_text *text, const clade_elementwise_call *call,
                           const loop_nest *nest)
 {
-    put(text, "-DWIRING=0x%" PRIx64 "ul", wiring_hash(call));
+    clade_text_put(text, "-DWIRING=0x%" PRIx64 "ul", wiring_hash(call));
     for (int s = 0; s < call->stages; s++)
-        put(text, " -DC%d=%s -DR%d=%s", s, compute_name(call->stage[s].compute), s,
-            clade_kernel_type(call->stage[s].dtype));
+        clade_text_put(text, " -DC%d=%s -DR%d=%s", s, compute_name(call->stage[s].compute), s,
+                       clade_kernel_type(call->stage[s].dtype));
     for (int k = 0; k < call->operands; k++) {
-        put(text, " -DT%d=%s", k, clade_kernel_type(call->operand[k].dtype));
+        clade_text_put(text, " -DT%d=%s", k, clade_kernel_type(call->operand[k].dtype));
         put_stride(text, k, nest->stride[k][0]);
     }
     if (touches(call, CLADE_F16))
-        put(text, " -DSTORE_F16");
+        clade_text_put(text, " -DSTORE_F16");
     if (touches(call, CLADE_BF16))
-        put(text, " -DSTORE_BF16");
+        clade_text_put(text, " -DSTORE_BF16");
     if (call->stage[0].compute != CLADE_F64)
-        put(text, " -cl-single-precision-constant");
+        clade_text_put(text, " -cl-single-precision-constant");
 }
 
-static void write_family(text_buffer *text, const clade_elementwise_call *call)
+static void write_family(clade_text *text, const clade_elementwise_call *call)
 {
     for (int s = 0; s < call->stages; s++)
-        put(text, "%s%s", s ? "+" : "", call->stage[s].expression.name);
+        clade_text_put(text, "%s%s", s ? "+" : "", call->stage[s].expression.name);
 }
 
 static clade_status get_kernel(clade_kernel **kernel, clade_runtime *rt,
                                const clade_elementwise_call *call, const loop_nest *nest)
 {
     char options[1024], family[512];
-    text_buffer options_text = {options, sizeof options, 0};
-    text_buffer family_text = {family, sizeof family, 0};
+    clade_text options_text = {options, sizeof options, 0};
+    clade_text family_text = {family, sizeof family, 0};
     write_options(&options_text, call, nest);
     write_family(&family_text, call);
     if (options_text.used >= sizeof options || family_text.used >= sizeof family)
@@ -456,8 +441,8 @@ bool clade_elementwise_epilogue_name(const clade_elementwise_call *call, char *f
 {
     loop_nest nest;
     epilogue_nest(&nest, call);
-    text_buffer family_text = {family, family_size, 0};
-    text_buffer options_text = {options, options_size, 0};
+    clade_text family_text = {family, family_size, 0};
+    clade_text options_text = {options, options_size, 0};
     write_family(&family_text, call);
     write_options(&options_text, call, &nest);
     return family_text.used < family_size && options_text.used < options_size;
