@@ -40,20 +40,22 @@ typedef CAT(T, V) vec;
 #define ROWS_AHEAD 8
 
 #if defined(WINDOW_A) || defined(WINDOW_B)
-/* The part of one output plane that columns [from, to) of P cover. */
-typedef struct slice {
-    int begin, end;  /* its positions */
-    int top, bottom; /* its first and its last row */
-} slice;
+#define RUN    16
+#define SCALAR _Pragma("clang loop vectorize(disable) unroll(disable)")
 
-slice slice_of(const window *w, int plane, int from, int to)
-{
-    const int area = OUT(w->h) * OUT(w->w);
-    slice s = {max(from - plane * area, 0), min(to - plane * area, area), 0, 0};
-    s.top = s.begin / OUT(w->w);
-    s.bottom = (s.end - 1) / OUT(w->w);
-    return s;
-}
+/* Where columns [from, to) of P come from. */
+typedef struct view {
+    window w;
+    int from, to;
+    local int *runs; /* neighbouring columns: where the places begin that they see, and how many */
+    int run_count;
+    local int *rows; /* rows of places: where they lie in a channel of the first image, or -1 */
+    int row_count;
+    local real *places;
+    int width; /* of a row of places */
+    int held;  /* which rows and then which places are there: depth tap; channel and depth tap */
+    int depth_tap;
+} view;
 
 /* Along a dimension: how far the taps reach from the first to the last place, and to the lowest. */
 int spread(int8 v)
@@ -66,15 +68,48 @@ int lowest(int8 v)
     return min(0, (TAPS(v) - 1) * REACH(v));
 }
 
-/* Places of a row, and of the rows that a slice sees. */
-int row_width(const window *w)
+/* The rows of places that output row `top` to `bottom` of a plane see at the view's depth tap. */
+void add_rows(view *s, int plane, int top, int bottom, size_t image_step)
 {
-    return (OUT(w->w) - 1) * STEP(w->w) + spread(w->w) + 1;
+    const int8 d = s->w.d, h = s->w.h;
+    const int image = plane / OUT(d), od = plane - image * OUT(d);
+    const int z = source_of(d, od * STEP(d) + s->depth_tap * REACH(d) - SHIFT(d));
+    const int first = top * STEP(h) + lowest(h) - SHIFT(h);
+    const int n = (bottom - top) * STEP(h) + spread(h) + 1;
+    for (int i = 0; i < n; i++) {
+        const int y = z < 0 ? -1 : source_of(h, first + i);
+        s->rows[s->row_count++] =
+            y < 0 ? -1 : image * (int)image_step + (z * IN(h) + y) * IN(s->w.w);
+    }
 }
 
-int row_count(const window *w, const slice *s)
+/* Lists runs and rows. Images lie image_step apart. */
+void look(view *s, size_t image_step)
 {
-    return (s->bottom - s->top) * STEP(w->h) + spread(w->h) + 1;
+    const int8 h = s->w.h, w = s->w.w;
+    const int area = OUT(h) * OUT(w);
+    s->run_count = s->row_count = 0;
+    for (int p = s->from / area; p <= (s->to - 1) / area; p++) {
+        int begin = max(s->from - p * area, 0);
+        const int end = min(s->to - p * area, area), top = begin / OUT(w);
+        int place = s->row_count * s->width - top * STEP(h) * s->width;
+        add_rows(s, p, top, (end - 1) / OUT(w), image_step);
+        while (begin < end) {
+            const int row = begin / OUT(w), n = min((row + 1) * OUT(w), end) - begin;
+            s->runs[2 * s->run_count] =
+                place + row * STEP(h) * s->width + (begin - row * OUT(w)) * STEP(w);
+            s->runs[2 * s->run_count++ + 1] = n;
+            begin += n;
+        }
+    }
+}
+
+view view_of(window w, int from, int to, local int *lists, int most_runs, local real *places)
+{
+    view s = {.w = w, .from = from, .to = to, .runs = lists, .rows = lists + 2 * most_runs,
+              .places = places, .held = -1, .depth_tap = -1};
+    s.width = (OUT(w.w) - 1) * STEP(w.w) + spread(w.w) + 1;
+    return s;
 }
 
 void copy_row(global const real *from, local real *to, int n)
@@ -91,124 +126,83 @@ void copy_row(global const real *from, local real *to, int n)
 
 void clear(local real *to, int n)
 {
-    for (int i = 0; i < n; i++)
-        to[i] = 0;
+    SCALAR for (int i = 0; i < n; i++) to[i] = 0;
 }
 
-/* All places of a row; `from` is 0 where the row is outside. */
-void fill_row(const window *w, global const real *from, local real *to)
+/* The places of one channel: a copy with zeros wherever nothing is. */
+void fill_places(const view *s, global const real *channel)
 {
-    const int width = row_width(w), first = lowest(w->w) - SHIFT(w->w);
-    if (!from) {
-        clear(to, width);
-    } else if (DIV(w->w) == 1) {
-        const int left = clamp(-first, 0, width), skipped = max(first, 0);
-        const int n = clamp(IN(w->w) - skipped, 0, width - left);
-        clear(to, left);
-        copy_row(from + skipped, to + left, n);
-        clear(to + left + n, width - left - n);
-    } else {
-        clear(to, width);
-        for (int i = 0; i < IN(w->w); i++) {
-            const int place = i * DIV(w->w) - first;
-            if (place >= 0 && place < width)
-                to[place] = from[i];
-        }
-    }
-}
-
-/* What columns [from, to) see of one channel at depth tap kd. Images lie image_step apart. */
-void fill_planes(const window *w, global const real *channel, size_t image_step, int from, int to,
-                 int kd, local real *planes)
-{
-    const int area = OUT(w->h) * OUT(w->w), width = row_width(w);
-    for (int p = from / area; p <= (to - 1) / area; p++) {
-        const slice s = slice_of(w, p, from, to);
-        const int image = p / OUT(w->d), od = p - image * OUT(w->d);
-        const int z = source_of(w->d, od * STEP(w->d) + kd * REACH(w->d) - SHIFT(w->d));
-        const int first = s.top * STEP(w->h) + lowest(w->h) - SHIFT(w->h);
-        global const real *plane =
-            channel + (size_t)image * image_step + (size_t)max(z, 0) * (size_t)(IN(w->h) * IN(w->w));
-        for (int i = 0; i < row_count(w, &s); i++) {
-            const int y = z < 0 ? -1 : source_of(w->h, first + i);
-            fill_row(w, y < 0 ? 0 : plane + y * IN(w->w), planes);
-            planes += width;
-        }
-    }
-}
-
-/* Row (kh, kw) of P. Runs go by whole vectors: beyond each run, and beyond the line, up to V - 1
- * elements are overwritten. */
-void fill_line(const window *w, local const real *planes, int from, int to, int kh, int kw,
-               local real *line)
-{
-    const int area = OUT(w->h) * OUT(w->w), width = row_width(w);
-    const int tap =
-        (kh * REACH(w->h) - lowest(w->h)) * width + kw * REACH(w->w) - lowest(w->w);
-    for (int p = from / area; p <= (to - 1) / area; p++) {
-        const slice s = slice_of(w, p, from, to);
-        local const real *row = planes + tap;
-        int begin = s.begin - s.top * OUT(w->w), left = s.end - s.begin;
-        while (left > 0) {
-            const int n = min(OUT(w->w) - begin, left);
-            if (STEP(w->w) == 1) {
-                for (int i = 0; i < n; i += V)
-                    STORE(LOAD(0, row + begin + i), 0, line + i);
-            } else {
-                for (int i = 0; i < n; i++)
-                    line[i] = row[(begin + i) * STEP(w->w)];
+    const int8 w = s->w.w;
+    const int first = lowest(w) - SHIFT(w), left = clamp(-first, 0, s->width);
+    const int skipped = max(first, 0), n = clamp(IN(w) - skipped, 0, s->width - left);
+    local real *to = s->places;
+    for (int r = 0; r < s->row_count; r++, to += s->width) {
+        global const real *from = channel + max(s->rows[r], 0);
+        if (s->rows[r] < 0 || DIV(w) > 1)
+            clear(to, s->width);
+        if (s->rows[r] < 0)
+            continue;
+        if (DIV(w) == 1) {
+            clear(to, left);
+            copy_row(from + skipped, to + left, n);
+            clear(to + left + n, s->width - left - n);
+        } else {
+            for (int i = 0; i < IN(w); i++) {
+                const int place = i * DIV(w) - first;
+                if (place >= 0 && place < s->width)
+                    to[place] = from[i];
             }
-            line += n;
-            left -= n;
-            begin = 0;
-            row += STEP(w->h) * width;
         }
-        planes += row_count(w, &s) * width;
+    }
+}
+
+/* Row `row` of P. Runs go by RUN elements: beyond each run, and beyond the line, up to RUN - 1 are
+ * overwritten. */
+void fill_line(view *s, global const real *images, size_t image_step, int row, local real *line)
+{
+    const int8 h = s->w.h, w = s->w.w;
+    const int channel = row / (TAPS(h) * TAPS(w)), tap = row - channel * (TAPS(h) * TAPS(w));
+    const int kh = tap / TAPS(w), kw = tap - kh * TAPS(w);
+    if (channel != s->held) {
+        const int c = channel / TAPS(s->w.d), kd = channel - c * TAPS(s->w.d);
+        if (kd != s->depth_tap) {
+            s->depth_tap = kd;
+            look(s, image_step);
+        }
+        fill_places(s, images + (size_t)c * (size_t)image_size(&s->w));
+        s->held = channel;
+    }
+    local const real *from = s->places + (kh * REACH(h) - lowest(h)) * s->width +
+                             kw * REACH(w) - lowest(w);
+    for (int r = 0; r < s->run_count; r++) {
+        local const real *run = from + s->runs[2 * r];
+        const int n = s->runs[2 * r + 1];
+        if (STEP(w) == 1) {
+            for (int i = 0; i < n; i += RUN)
+                CAT(vstore, RUN)(CAT(vload, RUN)(0, run + i), 0, line + i);
+        } else {
+            for (int i = 0; i < n; i++)
+                line[i] = run[i * STEP(w)];
+        }
+        line += n;
     }
 }
 #endif
 
 #ifdef WINDOW_B
-/* Rows [k0, k0 + depth) and columns [n0, n0 + width) of P. */
-void pack_window(const window *w, global const real *b, size_t image_step, int k0, int depth,
-                 int n0, int width, local real *pack, local real *line, local real *planes)
+/* Rows [k0, k0 + depth) of P, and the view's columns. */
+void pack_window(view *s, global const real *b, size_t image_step, int k0, int depth,
+                 local real *pack, local real *line)
 {
-    const int taps = TAPS(w->h) * TAPS(w->w);
-    int channel = k0 / taps, tap = k0 - channel * taps;
+    const int width = s->to - s->from;
     for (int k = 0; k < depth; k++) {
-        if (k == 0 || tap == 0)
-            fill_planes(w, b + (size_t)(channel / TAPS(w->d)) * (size_t)image_size(w), image_step,
-                        n0, n0 + width, channel % TAPS(w->d), planes);
-        fill_line(w, planes, n0, n0 + width, tap / TAPS(w->w), tap % TAPS(w->w), line);
+        fill_line(s, b, image_step, k0 + k, line);
         clear(line + width, (NR - width % NR) % NR);
         local real *q = pack + k * NR;
         for (int j = 0; j < width; j += NR) {
             UNROLL for (int v = 0; v < NV; v++) STORE(LOAD(v, line + j), v, q);
             q += depth * NR;
         }
-        if (++tap == taps) {
-            tap = 0;
-            channel++;
-        }
-    }
-}
-#endif
-
-#ifdef WINDOW_A
-/* Rows [m0, m0 + height) of P as lines, columns [k0, k0 + depth). *held: the channel and depth tap
- * that the planes hold. */
-void fill_lines(const window *w, global const real *a, int m0, int height, int k0, int depth,
-                local real *lines, int line_step, local real *planes, int *held)
-{
-    const int taps = TAPS(w->h) * TAPS(w->w);
-    for (int i = 0; i < height; i++) {
-        const int channel = (m0 + i) / taps, tap = m0 + i - channel * taps;
-        if (channel != *held)
-            fill_planes(w, a + (size_t)(channel / TAPS(w->d)) * (size_t)image_size(w), 0, k0,
-                        k0 + depth, channel % TAPS(w->d), planes);
-        *held = channel;
-        fill_line(w, planes, k0, k0 + depth, tap / TAPS(w->w), tap % TAPS(w->w),
-                  lines + i * line_step);
     }
 }
 #endif
@@ -377,8 +371,8 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
 #endif
 #if defined(WINDOW_A) || defined(WINDOW_B)
      ,
-     local real *restrict lines, local real *restrict planes, int8 wd, int8 wh, int8 ww,
-     int images, int groups, int summed
+     local real *restrict lines, local real *restrict places, local int *restrict lists,
+     int most_runs, int8 wd, int8 wh, int8 ww, int images, int groups, int summed
 #endif
          PARAMS)
 {
@@ -394,6 +388,7 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
     a += ao + (size_t)z0 * (size_t)a_stride + A_AT(m0, 0);
     b += bo + (size_t)z0 * (size_t)b_stride;
     c += co + (size_t)z0 * (size_t)c_stride + (size_t)m0 * (size_t)ldc;
+    view columns = view_of(w, n0, n0 + nb, lists, most_runs, places);
     (void)summed, (void)ldb;
 #elif defined(WINDOW_A)
     const int first = z0 / groups * summed, last = min(first + summed, images);
@@ -416,21 +411,20 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
             const int kb = min(block_k, k - k0);
             const real b_now = k0 || image > first ? 1 : beta;
 #ifdef WINDOW_B
-            pack_window(&w, b, (size_t)groups * (size_t)b_stride, k0, kb, n0, nb, packed_b, lines,
-                        planes);
+            pack_window(&columns, b, (size_t)groups * (size_t)b_stride, k0, kb, packed_b, lines);
 #else
             pack_b(b + B_AT(k0, 0), ldb, kb, nb, packed_b);
 #endif
 #ifdef WINDOW_A
-            int held = -1;
+            view columns = view_of(w, k0, k0 + kb, lists, most_runs, places);
 #endif
             for (int i = 0; i < mb; i += MR) {
 #if defined(WINDOW_A)
                 local const real *rows[MR];
-                fill_lines(&w, a, m0 + i, min(MR, mb - i), k0, kb, lines, block_k + V, planes,
-                           &held);
+                for (int r = 0; r < min(MR, mb - i); r++)
+                    fill_line(&columns, a, 0, m0 + i + r, lines + r * (block_k + RUN));
                 UNROLL for (int r = 0; r < MR; r++) rows[r] =
-                    lines + min(r, mb - i - 1) * (block_k + V);
+                    lines + min(r, mb - i - 1) * (block_k + RUN);
 #elif TRANS_A
                 if (i % (PACKED_ROWS * MR) == 0)
                     pack_a(a + A_AT(i, k0), lda, kb, mb - i, packed_a);

@@ -51,6 +51,18 @@ def weights(path, *sizes):
     assert all(v["dtype"] == "F32" for v in header.values()), header
 
 
+def cnn_weights(path):
+    """Names and shapes of a cnn's layers, and what the file says it is."""
+    with open(path, "rb") as f:
+        header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+    assert header.pop("__metadata__") == {"format": "pt", "model": "cnn", "picture": "28x28"}
+    assert {k: v["shape"] for k, v in header.items()} == {
+        "conv1.weight": [32, 1, 3, 3], "conv1.bias": [32],
+        "conv2.weight": [64, 32, 3, 3], "conv2.bias": [64],
+        "fc1.weight": [128, 3136], "fc1.bias": [128],
+        "fc2.weight": [10, 128], "fc2.bias": [10]}, header
+
+
 def same_test(train, evaluated):
     a, b = read_json(train), read_json(evaluated)
     assert a["test_accuracy"] == b["test_accuracy"], (a, b)
@@ -255,7 +267,8 @@ def predicted(weights_file, images, index, printed):
     assert len(got) == 10 and all(abs(a - 100 * b) < 0.01 for a, b in zip(got, want)), (got, want)
 
 
-COMMANDS = {"train-json": train_json, "weights": weights, "same-test": same_test,
+COMMANDS = {"train-json": train_json, "weights": weights, "cnn-weights": cnn_weights,
+            "same-test": same_test,
             "accuracy-above": accuracy_above, "png": png, "trained": trained, "losses": losses,
             "initial": initial, "seeded-weights": seeded_weights, "seeded-order": seeded_order,
             "predicted": predicted}

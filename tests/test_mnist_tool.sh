@@ -52,7 +52,7 @@ cp "$work/out" "$work/help"
 run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
-for option in data device epochs batch optimizer lr momentum weight-decay schedule ema \
+for option in data device epochs batch model optimizer lr momentum weight-decay schedule ema \
     label-smoothing augment hidden seed log-every save checkpoint load json eager quiet \
     list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
@@ -72,7 +72,7 @@ usage "an unknown option" "--frobnicate: no such option" "$mnist" --frobnicate
 usage "an unknown letter" "-x: no such option" "$mnist" -x
 usage "an unknown command" "'tran' is not a command" "$mnist" tran
 usage "a word too many" "'more': one argument too many" "$mnist" train more
-for option in data device epochs batch optimizer lr momentum weight-decay schedule ema \
+for option in data device epochs batch model optimizer lr momentum weight-decay schedule ema \
     label-smoothing hidden seed log-every save checkpoint load json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
@@ -104,6 +104,9 @@ for value in 1 -0.1 x; do
     usage "--ema '$value'" "--ema: '$value' is not" "$mnist" --ema "$value"
 done
 usage "--label-smoothing 1.5" "--label-smoothing: '1.5' is not" "$mnist" --label-smoothing 1.5
+usage "--model resnet" "--model: 'resnet' is not mlp or cnn" "$mnist" --model resnet
+usage "eval --model" "--model: not an option of eval" "$mnist" eval --load w --model cnn
+usage "--momentum with cnn" "--momentum: adam has none" "$mnist" --momentum 0.9 --model cnn
 usage "--momentum with adam" "--momentum: adam has none" "$mnist" --momentum 0.9 --optimizer adam
 usage "eval --optimizer" "--optimizer: not an option of eval" "$mnist" eval --load w \
     --optimizer adam
@@ -336,6 +339,35 @@ failure "weights of another shape" "fc1.weight" "$mnist" --quiet --data "$work/t
 head -c 5000 "$work/a.safetensors" >"$work/cut.safetensors"
 failure "weights cut short" "$work/cut.safetensors: " "$mnist" eval --quiet --data "$work/tiny" \
     --load "$work/cut.safetensors"
+
+# --- the convolutional network -----------------------------------------------------------------------
+run "$mnist" --model cnn --data "$work/tiny" --epochs 2 --seed 4 --json "$work/cnn.json" \
+    --save "$work/cnn.safetensors"
+check "--model cnn exits 0" status_is 0
+check "--model cnn says what it is" out_has '^model: conv 1-32-64, 3136-128-10, 421,642 weights$'
+check "its weights are those of the layers" files cnn-weights "$work/cnn.safetensors"
+run "$mnist" eval --data "$work/tiny" --load "$work/cnn.safetensors" --json "$work/eval.json"
+check "the weights bring the convolutions" files same-test "$work/cnn.json" "$work/eval.json"
+run "$mnist" predict --quiet --load "$work/cnn.safetensors" "$work/tiny/${names[2]}"
+check "predict takes them too" out_has '^[0-9]$'
+run "$mnist" --quiet --data "$work/tiny" --epochs 1 --load "$work/cnn.safetensors"
+check "training goes on from them" status_is 0
+failure "--model mlp with them" "weights of a cnn" "$mnist" --quiet --data "$work/tiny" --model mlp \
+    --load "$work/cnn.safetensors"
+failure "--model cnn with weights of layers" "weights of a mlp" "$mnist" --quiet \
+    --data "$work/tiny" --model cnn --load "$work/a.safetensors"
+run "$mnist" --quiet --model cnn --data "$work/tiny" --epochs 2 --seed 4 --eager \
+    --save "$work/eager.safetensors"
+check "--eager gives a cnn of the same weights" cmp -s "$work/cnn.safetensors" \
+    "$work/eager.safetensors"
+if [ -n "$torch_python" ]; then
+    run "$mnist" --quiet --model cnn --data "$work/few" --epochs 4 --batch 20 --seed 4 \
+        --save "$work/cnn.safetensors"
+    check "four steps of a cnn are PyTorch's" "$torch_python" "$here/cnn_in_torch.py" \
+        "$work/cnn.safetensors" "$work/few" 4 4
+else
+    skip "four steps of a cnn are PyTorch's" "no python3 with torch"
+fi
 
 predict() { run "$mnist" predict --load "$work/a.safetensors" "$@"; }
 test_images=$subset/t10k-images-idx3-ubyte.gz

@@ -58,6 +58,12 @@ CLADE_API clade_tensor *clade_param(clade_params *params, const char *name, clad
  * may be NULL for a layer without one. Both are added or none. */
 CLADE_API clade_status clade_linear_params(clade_params *params, const char *name, int64_t in,
                                            int64_t out, clade_tensor **weight, clade_tensor **bias);
+/* The same for a convolution of any kind, whose weight is of the shape [out, in/groups, taps...],
+ * as nn.Conv2d does: U(-b, b), b = 1/sqrt(in/groups * taps). A transposed convolution's weight is
+ * [in, out/groups, taps...] and its bias of another size: make those with clade_param. */
+CLADE_API clade_status clade_conv_layer_params(clade_params *params, const char *name,
+                                               clade_shape shape, clade_tensor **weight,
+                                               clade_tensor **bias);
 
 CLADE_API size_t clade_params_count(const clade_params *params);
 /* Sum of their elements. */
@@ -89,6 +95,10 @@ CLADE_API clade_status clade_params_clip_grad_value(clade_params *params, double
 /* Writes all parameters as safetensors, named and shaped as here (f32). The file is written beside
  * its place and renamed: path holds either the old content or the whole new one. Blocks. */
 CLADE_API clade_status clade_params_save(const clade_params *params, const char *path);
+/* The same with metadata, `pairs` pairs of key and value (may be NULL, 0), which
+ * clade_safetensors_metadata reads back. The key "format" is taken. */
+CLADE_API clade_status clade_params_save_with(const clade_params *params, const char *path,
+                                              const char *const *metadata, size_t pairs);
 /* Reads every parameter from a safetensors file. Each must be there with the same shape, as F32;
  * other tensors in the file are an error too. Nothing changes unless all fit. Blocks.
  * Errors, besides those of clade_safetensors_read: CLADE_ERR_FORMAT (a tensor too few or too many),

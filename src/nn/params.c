@@ -187,33 +187,22 @@ clade_tensor *clade_param(clade_params *params, const char *name, clade_shape sh
     return params->entries[params->count - 1].tensor;
 }
 
-static clade_status add_linear(clade_params *params, const char *weight_name, const char *bias_name,
-                               int64_t in, int64_t out, bool with_bias)
+/* weight, and a bias [weight's first dimension] unless *bias is not wanted, as nn.Linear and
+ * nn.Conv2d start: both within 1 / sqrt(all of weight's dimensions but the first). */
+static clade_status add_layer(clade_params *params, const char *name, const clade_shape *shape,
+                              clade_tensor **weight, clade_tensor **bias, const char *what)
 {
-    double bound = 1 / sqrt((double)in);
-    const clade_param_request requests[2] = {
-        {weight_name, CLADE_SHAPE(out, in), clade_init_kaiming_uniform(sqrt(5))},
-        {bias_name, CLADE_SHAPE(out), clade_init_uniform(-bound, bound)},
-    };
-    return clade_params_add(params, requests, with_bias ? 2 : 1, "linear_params");
-}
-
-clade_status clade_linear_params(clade_params *params, const char *name, int64_t in, int64_t out,
-                                 clade_tensor **weight, clade_tensor **bias)
-{
-    if (!params || !name || !weight)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "linear_params: %s is NULL",
-                          !params ? "params"
-                          : !name ? "name"
-                                  : "weight");
-    if (in < 1 || out < 1)
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "linear_params: %s: %lld inputs and %lld outputs", name,
-                          (long long)in, (long long)out);
+    const int64_t fan_in = clade_shape_numel(shape) / shape->dim[0];
+    const double bound = 1 / sqrt((double)fan_in);
     char *weight_name = clade_asprintf("%s.weight", name);
     char *bias_name = clade_asprintf("%s.bias", name);
+    const clade_param_request requests[2] = {
+        {weight_name, *shape, clade_init_kaiming_uniform(sqrt(5))},
+        {bias_name, CLADE_SHAPE(shape->dim[0]), clade_init_uniform(-bound, bound)},
+    };
     clade_status status = CLADE_ERR_OUT_OF_MEMORY;
     if (weight_name && bias_name)
-        status = add_linear(params, weight_name, bias_name, in, out, bias != NULL);
+        status = clade_params_add(params, requests, bias ? 2 : 1, what);
     clade_free(weight_name);
     clade_free(bias_name);
     CLADE_TRY(status);
@@ -222,6 +211,39 @@ clade_status clade_linear_params(clade_params *params, const char *name, int64_t
     if (bias)
         *bias = last->tensor;
     return CLADE_OK;
+}
+
+static clade_status check_layer(const clade_params *params, const char *name,
+                                clade_tensor *const *weight, const char *what)
+{
+    if (params && name && weight)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: %s is NULL", what,
+                      !params ? "params"
+                      : !name ? "name"
+                              : "weight");
+}
+
+clade_status clade_linear_params(clade_params *params, const char *name, int64_t in, int64_t out,
+                                 clade_tensor **weight, clade_tensor **bias)
+{
+    CLADE_TRY(check_layer(params, name, weight, "linear_params"));
+    if (in < 1 || out < 1)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "linear_params: %s: %lld inputs and %lld outputs", name,
+                          (long long)in, (long long)out);
+    const clade_shape shape = CLADE_SHAPE(out, in);
+    return add_layer(params, name, &shape, weight, bias, "linear_params");
+}
+
+clade_status clade_conv_layer_params(clade_params *params, const char *name, clade_shape shape,
+                                     clade_tensor **weight, clade_tensor **bias)
+{
+    CLADE_TRY(check_layer(params, name, weight, "conv_params"));
+    if (shape.ndim < 3 || shape.ndim > 5 || clade_shape_numel(&shape) < 1)
+        return CLADE_FAIL(CLADE_ERR_SHAPE,
+                          "conv_params: %s: weight %s is not [out, in/groups, taps...]", name,
+                          clade_shape_str(&shape).s);
+    return add_layer(params, name, &shape, weight, bias, "conv_params");
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@ static float *host_copy(const clade_params *params, size_t *bytes)
     return clade_calloc((size_t)n, sizeof(float));
 }
 
-static clade_status write_arrays(const clade_params *params, const float *flat, const char *path)
+static clade_status write_arrays(const clade_params *params, const float *flat, const char *path,
+                                 const char *const *metadata, size_t pairs)
 {
     clade_array *arrays = clade_calloc(params->count, sizeof *arrays);
     if (!arrays)
@@ -28,13 +29,27 @@ static clade_status write_arrays(const clade_params *params, const float *flat, 
                                   .shape = clade_tensor_shape(entry->tensor),
                                   .data = flat + entry->offset};
     }
-    const char *const metadata[] = {"format", "pt"}; /* what PyTorch's loaders ask for */
-    clade_status status = clade_safetensors_write(path, arrays, params->count, metadata, 1);
+    const char **all = clade_calloc(2 * (pairs + 1), sizeof *all);
+    clade_status status = CLADE_ERR_OUT_OF_MEMORY;
+    if (all) {
+        all[0] = "format"; /* what PyTorch's loaders ask for */
+        all[1] = "pt";
+        for (size_t i = 0; i < 2 * pairs; i++)
+            all[2 + i] = metadata[i];
+        status = clade_safetensors_write(path, arrays, params->count, all, pairs + 1);
+    }
+    clade_free(all);
     clade_free(arrays);
     return status;
 }
 
 clade_status clade_params_save(const clade_params *params, const char *path)
+{
+    return clade_params_save_with(params, path, NULL, 0);
+}
+
+clade_status clade_params_save_with(const clade_params *params, const char *path,
+                                    const char *const *metadata, size_t pairs)
 {
     if (!params || !path)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "params_save: %s is NULL",
@@ -45,7 +60,7 @@ clade_status clade_params_save(const clade_params *params, const char *path)
         return CLADE_ERR_OUT_OF_MEMORY;
     clade_status status = params->flat ? clade_tensor_read(params->flat, flat, bytes) : CLADE_OK;
     if (status == CLADE_OK)
-        status = write_arrays(params, flat, path);
+        status = write_arrays(params, flat, path, metadata, pairs);
     clade_free(flat);
     return status;
 }

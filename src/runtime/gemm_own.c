@@ -24,7 +24,8 @@ typedef struct cpu_plan {
     int rows, vectors, width;
     int64_t block_m, block_n, block_k;
     size_t local_a, local_b; /* bytes */
-    size_t lines, planes;    /* bytes, of what is behind a window */
+    size_t lines, places;    /* bytes, of what is behind a window */
+    int64_t runs, rows_seen; /* of the window's columns in a block, at most */
 } cpu_plan;
 
 /* The tallest tile that wastes least: its last row of tiles computes rows that nobody stores. */
@@ -91,40 +92,51 @@ static void choose_groups(cpu_plan *p, const clade_runtime *rt, const clade_gemm
 
 #define PACKED_ROWS 8 /* as cl/gemm_cpu.cl has it */
 
-/* Elements that the places take which a block of this many of the window's columns sees. */
-static int64_t window_places(const clade_window *w, int64_t columns)
+#define RUN 16 /* as cl/gemm_cpu.cl has it */
+
+/* Rows of places that so many of the window's columns see, at most. */
+static int64_t window_rows(const clade_window *w, int64_t columns)
 {
     const clade_window_dim *h = &w->dim[1], *v = &w->dim[2];
-    const int64_t area = h->out * v->out, slices = ceil_div(columns - 1, area) + 1;
-    const int64_t spread_h = (h->taps - 1) * (h->reach < 0 ? -h->reach : h->reach);
-    const int64_t spread_w = (v->taps - 1) * (v->reach < 0 ? -v->reach : v->reach);
-    const int64_t rows = ceil_div(columns - 1, v->out) * h->step + slices * (spread_h + 1);
-    return rows * ((v->out - 1) * v->step + spread_w + 1);
+    const int64_t slices = ceil_div(columns - 1, h->out * v->out) + 1;
+    const int64_t spread = (h->taps - 1) * (h->reach < 0 ? -h->reach : h->reach);
+    return ceil_div(columns - 1, v->out) * h->step + slices * (spread + 1);
 }
 
-/* Panels of B that local memory of this size holds beside what a window takes. */
+static int64_t row_width(const clade_window *w)
+{
+    const clade_window_dim *v = &w->dim[2];
+    return (v->out - 1) * v->step + (v->taps - 1) * (v->reach < 0 ? -v->reach : v->reach) + 1;
+}
+
+/* Sets what a window takes beside `panels` of B. Returns all of it in bytes. */
+static int64_t window_bytes(cpu_plan *p, const clade_gemm *g, int64_t panels)
+{
+    const clade_window *w = &g->window;
+    const int64_t size = (int64_t)clade_dtype_size(g->dtype);
+    const int64_t columns = w->use == CLADE_WINDOW_A ? p->block_k : panels * p->vectors * p->width;
+    if (!w->use)
+        return 0;
+    p->runs = ceil_div(columns - 1, w->dim[2].out) +
+              ceil_div(columns - 1, w->dim[1].out * w->dim[2].out) + 2;
+    p->runs = smaller(p->runs, columns);
+    p->rows_seen = window_rows(w, columns);
+    p->lines =
+        (size_t)((w->use == CLADE_WINDOW_A ? p->rows * (columns + RUN) : columns + RUN) * size);
+    p->places = (size_t)((p->rows_seen * row_width(w) + RUN) * size);
+    return (int64_t)(p->lines + p->places) +
+           (2 * p->runs + p->rows_seen) * (int64_t)sizeof(int32_t);
+}
+
+/* Panels of B that local memory of this size holds beside what a window takes; 0: not even one. */
 static int64_t most_panels(cpu_plan *p, const clade_gemm *g, int64_t bytes, int64_t local)
 {
-    const int64_t size = (int64_t)clade_dtype_size(g->dtype);
-    const int64_t columns = (int64_t)p->vectors * p->width;
-    int64_t panels = bytes / (size * p->block_k * columns);
-    for (panels = panels > 1 ? panels : 1;; panels--) {
-        const int64_t b = panels * columns;
-        int64_t lines = 0, places = 0;
-        if (g->window.use == CLADE_WINDOW_A) {
-            lines = p->rows * (p->block_k + p->width);
-            places = window_places(&g->window, p->block_k);
-        } else if (g->window.use == CLADE_WINDOW_B) {
-            lines = b + p->width;
-            places = window_places(&g->window, b);
-        }
-        p->lines = (size_t)(lines * size);
-        p->planes = (size_t)((places + p->width) * size);
-        if (!g->window.use || lines + places + p->width + b * p->block_k <= local / size)
+    const int64_t panel = (int64_t)clade_dtype_size(g->dtype) * p->block_k * p->vectors * p->width;
+    int64_t panels = bytes / panel;
+    for (panels = panels > 1 ? panels : 1; panels > 0; panels--)
+        if (!g->window.use || window_bytes(p, g, panels) + panels * panel <= local)
             return panels;
-        if (panels == 1)
-            return 0;
-    }
+    return 0;
 }
 
 /* The panels of B share the second-level cache with what passes through. Deep blocks spare passes
@@ -294,7 +306,9 @@ static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g, const clade_
         args[n++] = local_arg(p->local_a);
     if (g->window.use) {
         args[n++] = local_arg(p->lines);
-        args[n++] = local_arg(p->planes);
+        args[n++] = local_arg(p->places);
+        args[n++] = local_arg((size_t)(2 * p->runs + p->rows_seen) * sizeof(int32_t));
+        args[n++] = clade_arg_i32(p->runs);
     }
     n += window_args(args + n, g);
     return launch(rt, kernel, &grid, g, args, n);

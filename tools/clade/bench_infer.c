@@ -91,7 +91,7 @@ static int run(bench *b, int64_t batch)
 {
     static predictor p;
     p = (predictor){0};
-    int code = network_open(&p.net, b, &(layout){2, {PIXELS, 128, CLASSES}}, batch,
+    int code = network_open(&p.net, b, &(layout){.count = 2, .size = {PIXELS, 128, CLASSES}}, batch,
                             batch == 1 ? step_one : step_many);
     if (code == EXIT_OK && (clade_tensor_from_host(&p.image, b->ctx, CLADE_F32,
                                                    CLADE_SHAPE(1, PIXELS), p.pixels) != CLADE_OK ||

@@ -101,11 +101,11 @@ static int run(bench *b, const char *workload, const layout *l, int64_t batch)
 
 int bench_mlp(bench *b)
 {
-    return run(b, "mlp", &(layout){2, {784, 128, 10}}, 128);
+    return run(b, "mlp", &(layout){.count = 2, .size = {784, 128, 10}}, 128);
 }
 
 int bench_mlp1024(bench *b)
 {
     int64_t hidden = b->o->quick ? 64 : 1024, batch = b->o->quick ? 32 : 256;
-    return run(b, "mlp1024", &(layout){3, {784, hidden, hidden, 10}}, batch);
+    return run(b, "mlp1024", &(layout){.count = 3, .size = {784, hidden, hidden, 10}}, batch);
 }

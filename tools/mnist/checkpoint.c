@@ -15,7 +15,7 @@ typedef struct fixed_option {
     double value;
 } fixed_option;
 
-#define FIXED_OPTIONS 12
+#define FIXED_OPTIONS 13
 
 /* What the file holds beside the library's part. */
 typedef struct numbers {
@@ -34,6 +34,7 @@ static void fixed_options(const training *t, fixed_option *out)
         {"seed", (double)o->seed},
         {"batch", (double)o->batch},
         {"data", (double)t->data->count},
+        {"model", t->model->layout.cnn},
         {"optimizer", o->optimizer},
         {"lr", o->lr},
         {"momentum", o->momentum},

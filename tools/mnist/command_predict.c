@@ -1,7 +1,6 @@
 #include "commands.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,10 +14,10 @@
 /* The side of the square pictures that the network takes. */
 static int picture_side(int64_t *side, const layout *l, const char *path)
 {
-    *side = (int64_t)lround(sqrt((double)l->size[0]));
-    if (*side * *side != l->size[0])
-        return cli_fail("%s: weights for %" PRId64 " pixels, which is no square picture", path,
-                        l->size[0]);
+    *side = l->rows;
+    if (l->rows != l->cols)
+        return cli_fail("%s: weights for pictures of %" PRId64 "x%" PRId64 ", which are not square",
+                        path, l->cols, l->rows);
     return EXIT_OK;
 }
 
@@ -63,8 +62,8 @@ static int predict_in(const options *o, clade_context *ctx, const model *m, cons
         return cli_fail("out of memory");
     clade_status status = clade_params_load(m->params, o->load);
     if (status == CLADE_OK)
-        status = clade_tensor_from_host(&image, ctx, CLADE_U8, CLADE_SHAPE(1, m->layout.size[0]),
-                                        p->pixels);
+        status = clade_tensor_from_host(&image, ctx, CLADE_U8,
+                                        CLADE_SHAPE(1, m->layout.rows * m->layout.cols), p->pixels);
     if (status == CLADE_OK)
         status = probabilities(probability, ctx, m, image);
     if (status == CLADE_OK)

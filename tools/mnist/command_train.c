@@ -72,7 +72,7 @@ static int save(training *t, const session *s, const char *path)
 {
     clade_status status = training_swap_average(t);
     if (status == CLADE_OK)
-        status = clade_params_save(s->model.params, path);
+        status = model_save(&s->model, path);
     if (status != CLADE_OK)
         return cli_fail_library();
     if (!t->o->quiet)

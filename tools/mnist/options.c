@@ -30,6 +30,7 @@ typedef struct rule {
 } rule;
 
 static const char *const command_names[] = {"train", "eval", "predict"};
+static const char *const model_names[] = {"mlp", "cnn", NULL};               /* model_kind */
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", NULL}; /* optimizer_kind */
 static const char *const schedule_names[] = {"none",      "step",    "cosine",
                                              "one-cycle", "plateau", NULL}; /* schedule_kind */
@@ -42,6 +43,7 @@ static const char *const schedule_names[] = {"none",      "step",    "cosine",
         {"epochs", INTEGER, TRAIN, .target = &(o)->epochs, .low = 1, .high = 1e6},                 \
         {"batch", INTEGER, TRAIN, .target = &(o)->batch, .low = 1, .high = 1e9},                   \
         {"lr", REAL, TRAIN, .target = &(o)->lr, .low = 0, .high = 1e6},                            \
+        {"model", CHOICE, TRAIN, .target = &(o)->model, .choices = model_names},                   \
         {"optimizer", CHOICE, TRAIN, .target = &(o)->optimizer, .choices = optimizer_names},       \
         {"momentum", REAL, TRAIN, .target = &(o)->momentum, .low = 0, .high = 1e6},                \
         {"weight-decay", REAL, TRAIN, .target = &(o)->weight_decay, .low = 0, .high = 1e6},        \
@@ -72,6 +74,8 @@ static void set_defaults(options *o)
         .epochs = 5,
         .batch = 128,
         .log_every = 100,
+        .model = MODEL_ANY,
+        .optimizer = OPTIMIZER_ANY,
         .lr = -1,
         .momentum = -1,
         .hidden_count = 1,
@@ -187,6 +191,8 @@ static int check_command(options *o, const rule *rules, const bool *given, size_
 /* What the optimizer decides. */
 static int complete_optimizer(options *o)
 {
+    if (o->optimizer == OPTIMIZER_ANY)
+        o->optimizer = o->model == MODEL_CNN ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
     bool sgd = o->optimizer == OPTIMIZER_SGD;
     if (!sgd && o->momentum >= 0)
         return cli_usage("--momentum: %s has none", optimizer_names[o->optimizer]);

@@ -15,7 +15,14 @@ typedef enum schedule_kind {
     SCHEDULE_PLATEAU
 } schedule_kind;
 
-typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW } optimizer_kind;
+typedef enum model_kind { MODEL_MLP, MODEL_CNN, MODEL_ANY } model_kind;
+
+typedef enum optimizer_kind {
+    OPTIMIZER_SGD,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+    OPTIMIZER_ANY
+} optimizer_kind;
 
 #define MAX_HIDDEN 16
 
@@ -25,6 +32,7 @@ typedef struct options {
     const char *picture;                                         /* predict's FILE */
     int64_t index;                                               /* of the image within it */
     int64_t epochs, batch, log_every;
+    model_kind model; /* any: a mlp, or what --load brings */
     optimizer_kind optimizer;
     schedule_kind schedule;
     double lr, momentum, weight_decay;

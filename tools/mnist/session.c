@@ -14,19 +14,19 @@ clade_context *session_device(const options *o)
 
 static int choose_layout(layout *out, const options *o, const clade_mnist *mnist)
 {
-    int64_t pixels = mnist->train.rows * mnist->train.cols;
-    if (!o->load || o->hidden_given) {
-        *out = layout_of_options(o, pixels, mnist->classes);
-        return EXIT_OK;
-    }
+    const int64_t rows = mnist->train.rows, cols = mnist->train.cols;
+    if (!o->load || o->hidden_given)
+        return layout_of_options(out, o, rows, cols, mnist->classes);
     int code = layout_of_file(out, o->load);
     if (code != EXIT_OK)
         return code;
-    if (out->size[0] != pixels || out->size[out->count] != mnist->classes)
-        return cli_fail("%s: weights for %" PRId64 " pixels and %" PRId64
-                        " classes, but %s has %" PRId64 " and %d",
-                        o->load, out->size[0], out->size[out->count], mnist->name, pixels,
-                        mnist->classes);
+    if (o->model != MODEL_ANY && out->cnn != (o->model == MODEL_CNN))
+        return cli_fail("%s: weights of a %s", o->load, out->cnn ? "cnn" : "mlp");
+    if (out->rows != rows || out->cols != cols || out->size[out->count] != mnist->classes)
+        return cli_fail("%s: weights for pictures of %" PRId64 "x%" PRId64 " and %" PRId64
+                        " classes, but %s has %" PRId64 "x%" PRId64 " and %d",
+                        o->load, out->cols, out->rows, out->size[out->count], mnist->name, cols,
+                        rows, mnist->classes);
     return EXIT_OK;
 }
 
