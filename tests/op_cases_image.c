@@ -45,13 +45,23 @@ static void ref_affine_sample(const op_case *row, const host_array *in, host_arr
 
 /* Rounding of a position counts as often as pixels differ. */
 static const op_case rows[] = {
-    {.op = "affine_sample", .variant = "floats", .dtypes = FLOATS,
-     .inputs = {{-2, 2}, {-1.5, 1.5}}, .build = build_affine_sample,
-     .reference = ref_affine_sample, .ulp = 64, .scale = 4,
+    {.op = "affine_sample",
+     .variant = "floats",
+     .dtypes = FLOATS,
+     .inputs = {{-2, 2}, {-1.5, 1.5}},
+     .build = build_affine_sample,
+     .reference = ref_affine_sample,
+     .ulp = 64,
+     .scale = 4,
      .shapes = {"[2,3,4] [2,2,3]", "[3,5,5] [3,2,3]", "[1,1,7] [1,2,3]", "[0,3,4] [0,2,3]"}},
-    {.op = "affine_sample", .variant = "bytes", .dtypes = FLOATS,
-     .inputs = {{0, 256, ALWAYS_U8}, {-1.5, 1.5}}, .build = build_affine_sample,
-     .reference = ref_affine_sample, .ulp = 64, .scale = 256,
+    {.op = "affine_sample",
+     .variant = "bytes",
+     .dtypes = FLOATS,
+     .inputs = {{0, 256, ALWAYS_U8}, {-1.5, 1.5}},
+     .build = build_affine_sample,
+     .reference = ref_affine_sample,
+     .ulp = 64,
+     .scale = 256,
      .shapes = {"[2,3,4] [2,2,3]", "[4,6,3] [4,2,3]"}},
 };
 

@@ -19,6 +19,7 @@
 #include <clade/nn.h>
 #include <clade/recurrent.h>
 #include <clade/transformer.h>
+#include <clade/module.h>
 #include <clade/optim.h>
 #include <clade/checkpoint.h>
 #include <clade/step.h>

@@ -171,7 +171,8 @@ clade_tensor *clade_multi_head_attention(const clade_multi_head *m, clade_tensor
     y = clade_transpose(y, 1, 2);
     if (!y)
         return NULL;
-    y = clade_reshape(y, CLADE_SHAPE(clade_tensor_dim(y, 0), clade_tensor_dim(y, 1), -1));
+    y = clade_reshape(y, CLADE_SHAPE(clade_tensor_dim(y, 0), clade_tensor_dim(y, 1),
+                                     clade_tensor_dim(m->out_weight, 1)));
     return linear(y, m->out_weight, m->out_bias);
 }
 

@@ -1,7 +1,7 @@
 """Golden set 5: PyTorch's modules: outputs, and gradients by a loss that weighs every output.
 
 recurrent/NAME/...: weights under PyTorch's names, x, h0, c0, output, h_n, c_n, and grad/x, grad/h0,
-grad/c0, grad/WEIGHT.
+grad/c0, grad/WEIGHT. sequential/NAME/...: weights, x, output, grad/x (of floats), grad/WEIGHT.
 """
 import torch
 
@@ -54,8 +54,49 @@ def recurrent(kind, settings):
     return arrays
 
 
+class Recurrent(torch.nn.LSTM):
+    """Its output alone."""
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+def networks():
+    nn = torch.nn
+    inner = nn.Sequential()
+    inner.add_module("fc", nn.Linear(6, 4, bias=False))
+    inner.add_module("act", nn.Tanh())
+    return {
+        "cnn": (nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding=1, stride=(1, 2)), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(16, 5)), drawn((3, 2, 4, 8), 1)),
+        "text": (nn.Sequential(
+            nn.Embedding(7, 6), nn.LayerNorm(6), Recurrent(6, 3, batch_first=True,
+                                                           bidirectional=True),
+            inner, nn.Flatten(), nn.Linear(20, 3)),
+            torch.tensor([[0, 3, 6, 1, 3], [5, 5, 2, 0, 4]])),
+    }
+
+
+def sequential(module, x):
+    set_weights(module, 200)
+    if x.is_floating_point():
+        x.requires_grad_()
+    output = module(x)
+    weighed([output]).backward()
+    arrays = {"output": output, **dict(module.named_parameters())}
+    arrays["x"] = x if x.is_floating_point() else x.to(torch.int32)
+    for name, parameter in module.named_parameters():
+        arrays["grad/" + name] = parameter.grad
+    if x.grad is not None:
+        arrays["grad/x"] = x.grad
+    return arrays
+
+
 def make():
     arrays = {}
+    for name, (module, x) in networks().items():
+        for key, tensor in sequential(module, x).items():
+            arrays["sequential/%s/%s" % (name, key)] = tensor.detach().contiguous().numpy()
     for name, (kind, settings) in RECURRENT.items():
         for key, tensor in recurrent(kind, settings).items():
             arrays["recurrent/%s/%s" % (name, key)] = tensor.detach().contiguous().numpy()
