@@ -1,7 +1,6 @@
 /* The table of module kinds: what each adds to a set of parameters, and the op that it is. */
 #include "nn/module.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #include <clade/ops.h>
@@ -85,12 +84,7 @@ static clade_status create_conv(clade_module *m, clade_params *params, const cha
     weight.dim[1] = m->input.dim[0] / groups;
     for (int i = 1; i < m->input.ndim; i++)
         weight.dim[1 + i] = l->kernel[i - 1];
-    int64_t fan_in = clade_shape_numel(&weight) / l->outputs;
-    double bound = 1 / sqrt((double)fan_in);
-    CLADE_TRY(add(&m->weight, params, name, "weight", weight, clade_init_kaiming_uniform(sqrt(5))));
-    return l->no_bias ? CLADE_OK
-                      : add(&m->bias, params, name, "bias", CLADE_SHAPE(l->outputs),
-                            clade_init_uniform(-bound, bound));
+    return clade_conv_layer_params(params, name, weight, &m->weight, l->no_bias ? NULL : &m->bias);
 }
 
 static clade_tensor *forward_conv(const clade_module *m, clade_tensor *x)
