@@ -306,12 +306,11 @@ static void ref_triplet_margin_loss(const op_case *row, const host_array *in, ho
         .op = #name, .build = build_##name, .reference = ref_##name, .dtypes = FLOATS,             \
         .gradient = true, __VA_ARGS__                                                              \
     }
-#define NOT_YET .no_grad2 = "not derived yet"
 /* Of a form of cross_entropy, by its op. */
 #define ENTROPY(op_, ref, ...)                                                                     \
     {                                                                                              \
         .op = #op_, .build = build_cross_entropy, .reference = ref, .dtypes = FLOATS,              \
-        .gradient = true, NOT_YET, .ulp = 8, .scale = 40, __VA_ARGS__                              \
+        .gradient = true, .ulp = 8, .scale = 40, __VA_ARGS__                                       \
     }
 #define SOFTMAXES(name, ...)                                                                       \
     ROW(name, .variant = "along -1", .ints = {-1}, .inputs = {{-3, 3}}, __VA_ARGS__,               \
@@ -328,20 +327,19 @@ static void ref_triplet_margin_loss(const op_case *row, const host_array *in, ho
     {                                                                                              \
         0, below, .kind = ALWAYS_I32                                                               \
     }
-#define SHAPES NOT_YET, .shapes = {"[7,5] [7]", "[1,6] [1]", "[70,10] [70]", "[3,40] [3]"}
-#define SHAPES_EMPTY                                                                               \
-    NOT_YET, .shapes = {"[7,5] [7]", "[1,6] [1]", "[70,10] [70]", "[3,40] [3]", "[0,5] [0]"}
+#define SHAPES       .shapes = {"[7,5] [7]", "[1,6] [1]", "[70,10] [70]", "[3,40] [3]"}
+#define SHAPES_EMPTY .shapes = {"[7,5] [7]", "[1,6] [1]", "[70,10] [70]", "[3,40] [3]", "[0,5] [0]"}
 #define WEIGHTS                                                                                    \
     {                                                                                              \
         0.5, 2, .constant = true                                                                   \
     }
-#define SHAPES_PAIR NOT_YET, .shapes = {"[2,3,4] [2,3,4]", "[7] [7]", "[5,33] [5,33]", "[] []"}
+#define SHAPES_PAIR .shapes = {"[2,3,4] [2,3,4]", "[7] [7]", "[5,33] [5,33]", "[] []"}
 #define DIFFERENT   .inputs = {{-3, 3}, {-3, 3}}
 #define EACH_WAY(name, ...)                                                                        \
     ROW(name, .variant = "mean", SHAPES_PAIR, .ulp = 8, .scale = 8, __VA_ARGS__),                  \
         ROW(name, .variant = "sum", .ints = {CLADE_REDUCTION_SUM}, SHAPES_PAIR, .ulp = 8,          \
             .scale = 200, .grad_scale = 4, __VA_ARGS__),                                           \
-        ROW(name, .variant = "of each", .ints = {CLADE_REDUCTION_NONE}, NOT_YET,                   \
+        ROW(name, .variant = "of each", .ints = {CLADE_REDUCTION_NONE},                            \
             .shapes = {"[2,3,4] [2,3,4]", "[] []", "[0,3] [0,3]"}, .ulp = 8, .scale = 8,           \
             __VA_ARGS__)
 #define TRIPLETS                                                                                   \
@@ -353,7 +351,7 @@ static const op_case rows[] = {
     SOFTMAXES(log_softmax, .ulp = 4, .scale = 8, .grad_scale = 4),
     ROW(cross_entropy, .variant = "mean", .inputs = {LOGITS, LABELS(5)}, SHAPES, .ulp = 4,
         .scale = 8),
-    ROW(cross_entropy, .variant = "mean of many classes", .inputs = {LOGITS, LABELS(300)}, NOT_YET,
+    ROW(cross_entropy, .variant = "mean of many classes", .inputs = {LOGITS, LABELS(300)},
         .shapes = {"[9,300] [9]", "[3,301] [3]"}, .ulp = 4, .scale = 8),
     ROW(cross_entropy, .variant = "sum", .ints = {CLADE_REDUCTION_SUM},
         .inputs = {LOGITS, LABELS(5)}, SHAPES_EMPTY, .ulp = 8, .scale = 40),
@@ -389,9 +387,9 @@ static const op_case rows[] = {
             .ints = {CLADE_REDUCTION_NONE}, .inputs = {LOGITS, {0, 1}},
             .shapes = {"[7,5] [7,5]", "[0,5] [0,5]"}),
     ROW(nll_loss, .variant = "mean", .inputs = {{-6, -1}, LABELS(5)}, SHAPES, .ulp = 4, .scale = 8),
-    ROW(nll_loss, NOT_YET, .variant = "weighted, 2 ignored",
-        .ints = {CLADE_REDUCTION_MEAN, true, 2, 1}, .inputs = {{-6, -1}, LABELS(5), WEIGHTS},
-        .shapes = {"[7,5] [7] [5]"}, .ulp = 8, .scale = 8),
+    ROW(nll_loss, .variant = "weighted, 2 ignored", .ints = {CLADE_REDUCTION_MEAN, true, 2, 1},
+        .inputs = {{-6, -1}, LABELS(5), WEIGHTS}, .shapes = {"[7,5] [7] [5]"}, .ulp = 8,
+        .scale = 8),
     ROW(nll_loss, .variant = "sum, 2 ignored", .ints = {CLADE_REDUCTION_SUM, true, 2},
         .inputs = {{-6, -1}, LABELS(5)}, SHAPES_EMPTY, .ulp = 8, .scale = 40),
     ROW(nll_loss, .variant = "of each", .ints = {CLADE_REDUCTION_NONE},
@@ -403,33 +401,33 @@ static const op_case rows[] = {
     ROW(smooth_l1_loss, .variant = "beta 0", DIFFERENT, SHAPES_PAIR, .ulp = 8, .scale = 8),
     EACH_WAY(huber_loss, DIFFERENT, .reals = {1.5}),
     EACH_WAY(bce_with_logits, .inputs = {{-3, 3}, {0, 1}}),
-    ROW(bce_with_logits, NOT_YET, .variant = "both weights", .ints = {CLADE_REDUCTION_MEAN, 1, 1},
+    ROW(bce_with_logits, .variant = "both weights", .ints = {CLADE_REDUCTION_MEAN, 1, 1},
         .inputs = {{-3, 3}, {0, 1}, {0.5, 2}, {0.5, 3}},
         .shapes = {"[2,3,4] [2,3,4] [3,4] [4]", "[5,33] [5,33] [33] []"}, .ulp = 8, .scale = 8),
-    ROW(bce_with_logits, NOT_YET, .variant = "weights of what is wanted",
+    ROW(bce_with_logits, .variant = "weights of what is wanted",
         .ints = {CLADE_REDUCTION_NONE, 0, 1}, .inputs = {{-3, 3}, {0, 1}, {0.5, 3}},
         .shapes = {"[2,3,4] [2,3,4] [4]", "[0,3] [0,3] [3]"}, .ulp = 8, .scale = 8),
     EACH_WAY(kl_div, .inputs = {{-4, 0}, {0.1, 1}}),
-    ROW(kl_div, NOT_YET, .variant = "batch mean", .ints = {CLADE_REDUCTION_MEAN, 1},
+    ROW(kl_div, .variant = "batch mean", .ints = {CLADE_REDUCTION_MEAN, 1},
         .inputs = {{-4, 0}, {0.1, 1}}, .shapes = {"[2,3,4] [2,3,4]", "[7] [7]"}, .ulp = 8,
         .scale = 8),
-    ROW(kl_div, NOT_YET, .variant = "of logarithms", .ints = {CLADE_REDUCTION_MEAN, 0, 1},
+    ROW(kl_div, .variant = "of logarithms", .ints = {CLADE_REDUCTION_MEAN, 0, 1},
         .inputs = {{-4, 0}, {-3, 0}}, .shapes = {"[2,3,4] [2,3,4]", "[7] [7]"}, .ulp = 8,
         .scale = 8),
-    ROW(cosine_similarity, NOT_YET, .ints = {-1}, .inputs = {{0.2, 2}, {-2, 2}},
+    ROW(cosine_similarity, .ints = {-1}, .inputs = {{0.2, 2}, {-2, 2}},
         .shapes = {"[2,3,4] [2,3,4]", "[5,33] [5,33]", "[7] [7]", "[0,3] [0,3]"}, .ulp = 16,
         .scale = 4),
-    ROW(cosine_embedding_loss, NOT_YET, .variant = "mean", .reals = {-0.2},
+    ROW(cosine_embedding_loss, .variant = "mean", .reals = {-0.2},
         .inputs = {{0.2, 2}, {-2, 2}, {0, 2, .kind = ALWAYS_I32}},
         .shapes = {"[2,3,4] [2,3,4] [2,3]", "[5,33] [5,33] [5]", "[7] [7] []"}, .ulp = 16,
         .scale = 4),
-    ROW(cosine_embedding_loss, NOT_YET, .variant = "of each", .ints = {CLADE_REDUCTION_NONE},
+    ROW(cosine_embedding_loss, .variant = "of each", .ints = {CLADE_REDUCTION_NONE},
         .inputs = {{0.2, 2}, {-2, 2}, {0, 2, .kind = ALWAYS_I32}},
         .shapes = {"[5,33] [5,33] [5]", "[0,3] [0,3] [0]"}, .ulp = 16, .scale = 4),
-    ROW(triplet_margin_loss, NOT_YET, .variant = "mean", .reals = {1}, TRIPLETS),
-    ROW(triplet_margin_loss, NOT_YET, .variant = "sum, swapped, p 3",
-        .ints = {CLADE_REDUCTION_SUM, true}, .reals = {1.5, 3}, TRIPLETS),
-    ROW(triplet_margin_loss, NOT_YET, .variant = "of each, p 1", .ints = {CLADE_REDUCTION_NONE},
+    ROW(triplet_margin_loss, .variant = "mean", .reals = {1}, TRIPLETS),
+    ROW(triplet_margin_loss, .variant = "sum, swapped, p 3", .ints = {CLADE_REDUCTION_SUM, true},
+        .reals = {1.5, 3}, TRIPLETS),
+    ROW(triplet_margin_loss, .variant = "of each, p 1", .ints = {CLADE_REDUCTION_NONE},
         .reals = {2, 1}, .inputs = {{-2, 2}, {-2, 2}, {-2, 2}}, .ulp = 16, .scale = 40,
         .shapes = {"[2,3,4] [2,3,4] [2,3,4]", "[0,3] [0,3] [0,3]"}),
 };

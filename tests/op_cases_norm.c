@@ -66,8 +66,7 @@ static void ref_rms_norm(const op_case *row, const host_array *in, host_array *o
     {                                                                                              \
         .op = #name, .variant = variant_, .ints = {dims, weight, bias}, .reals = {0.01},           \
         .build = build_##name, .reference = ref_##name, .dtypes = FLOATS, .gradient = true,        \
-        .no_grad2 = "not derived yet", .inputs = {{-2, 2}, {-2, 2}, {-2, 2}}, .ulp = 12,           \
-        .scale = 4, .grad_scale = 8, .shapes = {                                                   \
+        .inputs = {{-2, 2}, {-2, 2}, {-2, 2}}, .ulp = 12, .scale = 4, .grad_scale = 8, .shapes = { \
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }

@@ -164,13 +164,16 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
         CLADE_APPLY(&op_cross_entropy_grad, &node->attrs, node->inputs[0], node->inputs[1], grad);
 }
 
+static clade_tensor *compose_weighted(const clade_node *node);
+
 static const clade_op op_cross_entropy = {.name = "cross_entropy",
                                           .min_inputs = 2,
                                           .max_inputs = 2,
                                           .saves = CLADE_SAVES_INPUTS,
                                           .infer = infer,
                                           .forward = forward,
-                                          .backward = backward};
+                                          .backward = backward,
+                                          .recompute = compose_weighted};
 
 /* --- composed ----------------------------------------------------------------------------------
  */
@@ -253,6 +256,7 @@ static clade_tensor *compose_nll_loss(const clade_node *node)
     return of_labels(node, node->inputs[0]);
 }
 
+/* Also cross_entropy's where it is to be differentiated twice. */
 static clade_tensor *compose_weighted(const clade_node *node)
 {
     return of_labels(node, clade_log_softmax(node->inputs[0], 1));

@@ -20,6 +20,7 @@
 /* What the ops of a kind have in common. */
 typedef struct norm {
     const char *option;
+    bool centered;
     const clade_op *grad, *weight_grad;
 } norm;
 
@@ -227,9 +228,33 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
         grads[1 + has[1]] = grad;
 }
 
-#define NORM(name_, option_, most)                                                                 \
+/* --- out of other ops, for second derivatives ------------------------------------------------- */
+static clade_tensor *mean_of_rows(const clade_node *node, clade_tensor *x)
+{
+    int axes[CLADE_MAX_DIMS], dims = (int)node->attrs.integer[0];
+    for (int i = 0; i < dims; i++)
+        axes[i] = -1 - i;
+    return clade_mean(x, axes, dims, true);
+}
+
+static clade_tensor *recompute(const clade_node *node)
+{
+    const norm *kind = node->op->data;
+    const int64_t *has = node->attrs.integer;
+    clade_tensor *x = node->inputs[0];
+    if (kind->centered)
+        x = clade_sub(x, mean_of_rows(node, x));
+    clade_tensor *variance = mean_of_rows(node, clade_square(x));
+    x = clade_mul(x, clade_pow_scalar(clade_add_scalar(variance, node->attrs.real[0]), -0.5));
+    if (has[1])
+        x = clade_mul(x, node->inputs[1]);
+    return has[2] ? clade_add(x, node->inputs[1 + has[1]]) : x;
+}
+
+#define NORM(name_, option_, centered_, most)                                                      \
     static const clade_op op_##name_##_grad, op_##name_##_weight_grad;                             \
-    static const norm norm_##name_ = {option_, &op_##name_##_grad, &op_##name_##_weight_grad};     \
+    static const norm norm_##name_ = {option_, centered_, &op_##name_##_grad,                      \
+                                      &op_##name_##_weight_grad};                                  \
     static const clade_op op_##name_ = {.name = #name_,                                            \
                                         .min_inputs = 1,                                           \
                                         .max_inputs = most,                                        \
@@ -237,6 +262,7 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                                         .infer = infer,                                            \
                                         .forward = forward,                                        \
                                         .backward = backward,                                      \
+                                        .recompute = recompute,                                    \
                                         .data = &norm_##name_};                                    \
     static const clade_op op_##name_##_grad = {.name = #name_ "_grad",                             \
                                                .min_inputs = 2,                                    \
@@ -252,8 +278,8 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                                                       .forward = forward_weight_grad,              \
                                                       .data = &norm_##name_,                       \
                                                       .gradient_of = #name_};
-NORM(layer_norm, "", 3)
-NORM(rms_norm, " -DRMS", 2)
+NORM(layer_norm, "", true, 3)
+NORM(rms_norm, " -DRMS", false, 2)
 
 static const clade_op *const ops[] = {
     &op_layer_norm, &op_layer_norm_grad, &op_layer_norm_weight_grad,
