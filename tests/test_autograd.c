@@ -469,6 +469,50 @@ START_TEST(hooks_take_part_in_steps)
 }
 END_TEST
 
+/* --- steps ------------------------------------------------------------------------------------ */
+/* A gradient penalty, whose gradient goes to x's own; inputs[0]: what x is multiplied by. */
+static clade_status penalized_step(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)user, (void)count;
+    clade_tensor *g = NULL;
+    CLADE_TRY(clade_tensor_zero_grad(x));
+    CLADE_TRY(clade_tape_begin(ctx));
+    clade_tensor *h = clade_softmax(clade_matmul(clade_matmul(inputs[0], x), x), 1);
+    clade_tensor *loss = total(clade_matmul(h, y));
+    CLADE_TRY(clade_grad(&g, &loss, NULL, 1, &x, 1, &creates));
+    CLADE_TRY(clade_backward(total(clade_matmul(g, clade_add(g, inputs[0])))));
+    return clade_tape_end(ctx);
+}
+
+static void run_penalized(float (*out)[4], bool eager)
+{
+    const clade_step_params params = {.eager = eager};
+    clade_step *step;
+    ok(clade_step_create(&step, ctx, penalized_step, NULL, &params));
+    for (int i = 0; i < 4; i++) {
+        clade_tensor *input = clade_mul_scalar(y, 0.1 * (i + 1));
+        ok(clade_step_run(step, &input, 1));
+        ok(clade_tensor_read(clade_tensor_grad(x), out[i], sizeof out[i]));
+    }
+    clade_step_free(&step);
+}
+
+START_TEST(steps_replay_gradients_of_gradients)
+{
+    float eager[4][4], replayed[4][4];
+    clade_tensor *zero;
+    ok(clade_tape_end(ctx));
+    ok(clade_tensor_create(&zero, ctx, CLADE_F32, CLADE_SHAPE(2, 2)));
+    ok(clade_tensor_set_grad(x, zero));
+    run_penalized(eager, true);
+    run_penalized(replayed, false);
+    ck_assert_float_ne(eager[2][0], eager[3][0]);
+    ck_assert_mem_eq(eager, replayed, sizeof eager);
+    clade_tensor_free(&zero);
+    ok(clade_tape_begin(ctx));
+}
+END_TEST
+
 /* --- second derivatives, checked -------------------------------------------------------------- */
 static clade_tensor *cubed(void *user, clade_tensor *const *in, int count)
 {
@@ -574,6 +618,7 @@ int main(void)
                                   hooks_run_in_grad_too,
                                   hooks_that_fail_are_passed_on,
                                   hooks_take_part_in_steps,
+                                  steps_replay_gradients_of_gradients,
                                   gradgradcheck_checks_second_derivatives,
                                   every_failing_allocation_is_survived};
     return run_suite_with("autograd", tests, sizeof tests / sizeof tests[0], open_tape, close_tape);
