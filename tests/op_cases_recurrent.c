@@ -109,7 +109,6 @@ static void ref_gru_scan(const op_case *row, const host_array *in, host_array *o
     {                                                                                              \
         .op = #name, .variant = variant_, .ints = {reverse, relu}, .build = build_##name,          \
         .reference = ref_##name, .dtypes = FLOATS, .gradient = true,                               \
-        .no_grad2 = "the way back through time is one op",                                         \
         .inputs = {{-2, 2}, {-1, 1}, {-1, 1}, {-1, 1}}, .ulp = 32, .scale = 1, .grad_scale = 8,    \
         .shapes = {                                                                                \
             __VA_ARGS__                                                                            \

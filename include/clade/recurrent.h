@@ -18,7 +18,7 @@ extern "C" {
  * gates: what the inputs give to each gate, W_ih x + b_ih, for all steps at once. weight is W_hh,
  * h0 [N,H] what the hidden state starts with, s the sigmoid, * the product of elements. reverse:
  * from the last step to the first. The gates are computed anew in backward: what is kept for it is
- * the result. f32 or f64. The gradient of these gradients is not there. */
+ * the result. f32 or f64. With create_graph (autograd.h) backward goes step by step. */
 /* h = tanh(gates + weight h), or relu instead of tanh: gates [T,N,H], weight [H,H]; the h of all
  * steps [T,N,H]. */
 CLADE_API clade_tensor *clade_rnn_scan(clade_tensor *gates, clade_tensor *weight, clade_tensor *h0,

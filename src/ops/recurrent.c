@@ -3,7 +3,7 @@
  * A step with G gates reads its part of gates [T,N,G*H] and `through` = h * weight^T, gate by gate
  * as windows of [N,H]. Backward computes the gates of all steps anew by one GEMM, and replaces them
  * by their gradients on the way back through time. */
-#include "tape/op.h"
+#include "ops/recurrent.h"
 #include "tensor/multiply.h"
 #include "tensor/transfer.h"
 #include "tensor/update.h"
@@ -524,6 +524,7 @@ static clade_status infer(const clade_node *node, clade_meta *out)
                                                .infer = infer,                                     \
                                                .forward = forward,                                 \
                                                .backward = backward_##name_,                       \
+                                               .recompute = clade_##name_##_steps,                 \
                                                .data = &name_##_cell}
 
 SCAN_OP(rnn, 3);
