@@ -114,7 +114,6 @@ static void ref_rotary(const op_case *row, const host_array *in, host_array *out
     {                                                                                              \
         .op = "attention", .variant = variant_, .ints = {causal}, .reals = {scale_},               \
         .build = build_, .reference = reference, .dtypes = FLOATS, .gradient = true,               \
-        .no_grad2 = "the weights are never in memory",                                             \
         .inputs = {{-2, 2}, {-2, 2}, {-2, 2}, mask}, .ulp = 24, .scale = 4, .grad_scale = 32,      \
         .shapes = {                                                                                \
             __VA_ARGS__                                                                            \

@@ -26,7 +26,8 @@ typedef struct clade_attention_params {
  * Computed in tiles: no [t,s] matrix is ever in memory, neither forward nor backward, which makes
  * the weights again. Where q is [...,t,heads,d] transposed to [...,heads,t,d], the result lies in
  * memory in the same way: transposing it back and reshaping it to [...,t,heads * e] costs no copy.
- * With dropout each call draws new numbers (see clade_manual_seed).
+ * With dropout each call draws new numbers (see clade_manual_seed). With create_graph (autograd.h)
+ * backward holds the [t,s] matrix after all, and dropout is CLADE_ERR_NO_GRADIENT.
  *
  * Errors besides those of all ops: CLADE_ERR_UNSUPPORTED where rows of d and e elements are too
  * long for the device's local memory. */

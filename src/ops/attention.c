@@ -8,6 +8,7 @@
 #include "tensor/transfer.h"
 
 #include <clade/attention.h>
+#include <clade/autograd.h>
 #include <clade/ops.h>
 #include <clade/random.h>
 
@@ -297,13 +298,81 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                                 &z, i == Q ? z.t : z.s, i == V ? z.e : z.d);
 }
 
+/* --- out of other ops, with the scores in memory, for second derivatives -----------------------
+ */
+/* attrs.shape [t,s]: 0 where query i sees key j, else -INFINITY. */
+static clade_status infer_causal(const clade_node *node, clade_meta *out)
+{
+    out->dtype = (clade_dtype)node->attrs.integer[0];
+    out->shape = node->attrs.shape;
+    return CLADE_OK;
+}
+
+static clade_status forward_causal(const clade_node *node)
+{
+    clade_tensor *out = node->output;
+    int64_t t = out->shape.dim[0], s = out->shape.dim[1], one = 1;
+    CLADE_TRY(clade_tensor_fill(out, 0));
+    for (int64_t i = 0; i < t && i + 1 < s; i++) {
+        const clade_shape hidden = CLADE_SHAPE(s - i - 1);
+        clade_tensor *view = clade_tensor_new_view(out, &hidden, &one, i * s + i + 1);
+        clade_status status = view ? clade_tensor_fill(view, -INFINITY) : CLADE_ERR_OUT_OF_MEMORY;
+        clade_tensor_unref(view);
+        CLADE_TRY(status);
+    }
+    return CLADE_OK;
+}
+
+static const clade_op op_causal = {
+    .name = "attention_causal", .infer = infer_causal, .forward = forward_causal};
+
+static clade_tensor *scores_of(const clade_node *node, const sizes *z)
+{
+    const clade_attrs *attrs = &node->attrs;
+    clade_tensor *q = node->inputs[Q], *k = node->inputs[K];
+    clade_tensor *scores =
+        clade_mul_scalar(clade_matmul(q, clade_transpose(k, -1, -2)), attrs->real[0]);
+    if (attrs->integer[1])
+        scores = clade_add(scores, node->inputs[REST]);
+    if (!attrs->integer[0])
+        return scores;
+    const clade_attrs causal = {.integer = {q->dtype}, .shape = CLADE_SHAPE(z->t, z->s)};
+    return clade_add(scores, clade_apply_create(node->ctx, &op_causal, &causal));
+}
+
+/* A row that sees a key has a sum of at least 1; any other has none, whatever it is divided by. */
+static clade_tensor *recompute(const clade_node *node)
+{
+    const int last = -1;
+    const clade_tensor *q = node->inputs[Q];
+    sizes z;
+    if (node->attrs.integer[2]) {
+        (void)CLADE_FAIL(CLADE_ERR_NO_GRADIENT, "attention: no second derivative with dropout");
+        return NULL;
+    }
+    if (sizes_of(&z, node->inputs, "attention") != CLADE_OK)
+        return NULL;
+    if (!z.s)
+        return clade_full(node->ctx, q->dtype, node->output->shape, 0);
+    clade_tensor *scores = scores_of(node, &z);
+    const double finite = q->dtype == CLADE_F16 ? -6e4 : -1e30;
+    clade_tensor *lowest = clade_full(node->ctx, q->dtype, clade_shape_scalar(), finite);
+    clade_tensor *half = clade_full(node->ctx, q->dtype, clade_shape_scalar(), 0.5);
+    clade_tensor *most = clade_maximum(clade_max(clade_detach(scores), &last, 1, true), lowest);
+    clade_tensor *weights = clade_exp(clade_sub(scores, most));
+    clade_tensor *sum = clade_maximum(clade_sum(weights, &last, 1, true), half);
+    clade_tensor *out = clade_matmul(clade_div(weights, sum), node->inputs[V]);
+    return is_interleaved(q, &z) ? clade_transpose(out, -2, -3) : out;
+}
+
 static const clade_op op_attention = {.name = "attention",
                                       .min_inputs = REST,
                                       .max_inputs = REST + 2,
                                       .saves = CLADE_SAVES_INPUTS | CLADE_SAVES_OUTPUT,
                                       .infer = infer,
                                       .forward = forward,
-                                      .backward = backward};
+                                      .backward = backward,
+                                      .recompute = recompute};
 
 static const clade_op *const ops[] = {&op_attention, &op_attention_grad};
 const clade_op_family clade_attention_ops = {ops, sizeof ops / sizeof ops[0]};
