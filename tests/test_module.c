@@ -1,6 +1,8 @@
 /* Modules against PyTorch's (tests/goldens/module_goldens.py), and what they promise besides. */
 #include "module_testing.h"
 
+#include "base/alloc.h"
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const clade_layer cnn_layers[] = {
@@ -346,10 +348,37 @@ START_TEST(bad_modules)
 }
 END_TEST
 
+/* Whichever allocation fails: nothing is made, and the set is as it was. */
+START_TEST(out_of_memory)
+{
+    clade_params *params = params_new();
+    int failures = 0;
+    for (long n = 1; n < 300; n++) {
+        clade_module *m = NULL;
+        clade_alloc_fail_after(n);
+        clade_status status = clade_module_create(&m, params, "", &text, CLADE_I32, CLADE_SHAPE(5));
+        clade_alloc_fail_after(0);
+        if (status == CLADE_OK) {
+            clade_module_free(&m);
+            clade_params_free(&params);
+            params = params_new();
+            continue;
+        }
+        failures++;
+        ck_assert_msg(status == CLADE_ERR_OUT_OF_MEMORY && !m, "allocation %ld: %s", n,
+                      clade_last_error()->message);
+        ck_assert_uint_eq(clade_params_count(params), 0);
+        ck_assert_ptr_null(clade_params_flat(params));
+    }
+    ck_assert_int_gt(failures, 100);
+    clade_params_free(&params);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {pytorchs_networks, summary,     train_and_eval, custom,
-                                  other_kinds,       transformer, bad_modules};
+                                  other_kinds,       transformer, bad_modules,    out_of_memory};
     return run_suite_with("module", tests, sizeof tests / sizeof *tests, setup_goldens,
                           teardown_goldens);
 }

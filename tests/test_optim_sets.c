@@ -2,6 +2,7 @@
  * weights, and checkpoints: against PyTorch's goldens, called and replayed. */
 #include <math.h>
 
+#include "base/alloc.h"
 #include "golden_file.h"
 #include "tensor_testing.h"
 
@@ -453,6 +454,45 @@ START_TEST(bad_checkpoints)
 }
 END_TEST
 
+/* Whichever allocation fails: no object, and a checkpoint's parts as they were. */
+START_TEST(out_of_memory)
+{
+    open_folder();
+    run *r = make_all();
+    double note = 5;
+    const clade_checkpoint_number number = {"note", &note, 1};
+    const clade_checkpoint c = checkpoint_of(r, &number);
+    ok(clade_optimizer_step(r->opt));
+    ok(clade_checkpoint_save(&c, path));
+    ok(clade_optimizer_step(r->opt));
+    note = 6;
+    int failures = 0;
+    for (long n = 1; n < 200; n++) {
+        clade_optimizer *opt = NULL;
+        clade_ema *ema = NULL;
+        clade_alloc_fail_after(n);
+        clade_status status = clade_muon_create(&opt, r->params, &muon_all);
+        if (status == CLADE_OK)
+            status = clade_ema_create(&ema, r->params, 0.5);
+        if (status == CLADE_OK)
+            status = clade_checkpoint_load(&c, path);
+        clade_alloc_fail_after(0);
+        clade_optimizer_free(&opt);
+        clade_ema_free(&ema);
+        if (status == CLADE_OK)
+            break;
+        failures++;
+        ck_assert_msg(status == CLADE_ERR_OUT_OF_MEMORY, "allocation %ld: %s", n,
+                      clade_last_error()->message);
+        ck_assert(note == 6);
+        ck_assert_int_eq(clade_optimizer_steps(r->opt), 2);
+    }
+    ck_assert_int_gt(failures, 50);
+    run_free(r);
+    remove_tree(folder);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -466,6 +506,7 @@ int main(void)
         average_of_nothing,
         checkpoint_goes_on,
         bad_checkpoints,
+        out_of_memory,
     };
     return run_suite_with("optim_sets", tests, sizeof tests / sizeof *tests, setup_goldens,
                           teardown_goldens);

@@ -178,12 +178,14 @@ clade_status clade_params_add(clade_params *params, const clade_param_request *r
     return status;
 }
 
-/* The first n elements of a flat buffer; the rest of its memory goes with the buffer. */
-static clade_tensor *beginning(const clade_tensor *flat, int64_t n)
+static void shorten(clade_tensor **flat, int64_t n)
 {
-    clade_shape shape = CLADE_SHAPE(n);
-    const int64_t stride[1] = {1};
-    return clade_tensor_new_view(flat, &shape, stride, flat->offset);
+    if (n == 0) {
+        clade_tensor_free(flat);
+        return;
+    }
+    (*flat)->shape = CLADE_SHAPE(n);
+    (*flat)->numel = n;
 }
 
 void clade_params_truncate(clade_params *params, size_t count)
@@ -191,19 +193,10 @@ void clade_params_truncate(clade_params *params, size_t count)
     if (count >= params->count)
         return;
     int64_t n = params->entries[count].offset;
-    clade_tensor *flat = n ? beginning(params->flat, n) : NULL;
-    clade_tensor *flat_grad = n ? beginning(params->flat_grad, n) : NULL;
-    if (n && (!flat || !flat_grad)) {
-        clade_tensor_unref(flat);
-        clade_tensor_unref(flat_grad);
-        return;
-    }
     while (params->count > count)
         entry_clear(&params->entries[--params->count]);
-    clade_tensor_free(&params->flat);
-    clade_tensor_free(&params->flat_grad);
-    params->flat = flat;
-    params->flat_grad = flat_grad;
+    shorten(&params->flat, n);
+    shorten(&params->flat_grad, n);
 }
 
 clade_tensor *clade_param(clade_params *params, const char *name, clade_shape shape,

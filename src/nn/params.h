@@ -29,7 +29,7 @@ typedef struct clade_param_request {
 clade_status clade_params_add(clade_params *params, const clade_param_request *requests,
                               size_t count, const char *what);
 
-/* Takes away those from place `count` on, if there is memory for it. */
+/* Takes away those from place `count` on; their memory goes with the flat buffer. */
 void clade_params_truncate(clade_params *params, size_t count);
 
 #endif

@@ -209,16 +209,24 @@ static clade_status check_file(const contents *c, const clade_safetensors *file,
     return CLADE_OK;
 }
 
-static clade_status take(contents *c, const clade_safetensors *file)
+/* The arrays of a dtype: weights and states are f32, numbers f64. */
+static void take_arrays(contents *c, const clade_safetensors *file, clade_dtype dtype)
 {
     for (size_t i = 0; i < c->count; i++) {
         const clade_array *want = &c->arrays[i], *have = clade_safetensors_find(file, want->name);
-        memcpy((void *)want->data, have->data,
-               (size_t)clade_shape_numel(&want->shape) * clade_dtype_size(want->dtype));
+        if (want->dtype == dtype)
+            memcpy((void *)want->data, have->data,
+                   (size_t)clade_shape_numel(&want->shape) * clade_dtype_size(dtype));
     }
+}
+
+static clade_status take(contents *c, const clade_safetensors *file)
+{
+    take_arrays(c, file, CLADE_F32);
     for (size_t i = 0; i < c->flat_count; i++)
         CLADE_TRY(clade_tensor_write(c->flats[i].tensor, c->flats[i].host,
                                      (size_t)c->flats[i].tensor->numel * sizeof(float)));
+    take_arrays(c, file, CLADE_F64);
     if (c->checkpoint->optimizer)
         c->checkpoint->optimizer->steps = (int64_t)c->optimizer_steps;
     if (c->checkpoint->ema)
