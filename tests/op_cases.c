@@ -1,6 +1,7 @@
 /* The one list of row families: a file and a line here. */
 #include "op_cases.h"
 
+extern const op_case_family arrange_cases;
 extern const op_case_family attention_cases;
 extern const op_case_family conv_cases;
 extern const op_case_family copy_cases;
@@ -20,6 +21,7 @@ extern const op_case_family view_cases;
 
 /* clang-format off */
 const op_case_family *const op_case_families[] = {
+    &arrange_cases,
     &attention_cases,
     &conv_cases,
     &copy_cases,

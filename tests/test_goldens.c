@@ -15,6 +15,20 @@ typedef struct golden_row {
     golden_fn build;
 } golden_row;
 
+static clade_tensor *split_times_first(clade_tensor *x)
+{
+    clade_tensor *parts[3];
+    ok(clade_split(x, 1, 2, parts, 3));
+    return clade_mul(parts[2], clade_slice(parts[0], 1, 0, 1, 1));
+}
+
+static clade_tensor *second_chunk(clade_tensor *x)
+{
+    clade_tensor *parts[3];
+    ok(clade_chunk(x, 0, parts, 3));
+    return parts[1];
+}
+
 #define ONE(id, ...) ROW(id, #id, __VA_ARGS__)
 #define ROW(id, names, ...)                                                                        \
     static clade_tensor *golden_##id(clade_tensor *const *in, int count)                           \

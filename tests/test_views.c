@@ -1,6 +1,9 @@
 /* What views promise besides values: which ops share memory, and which errors they report. */
 #include "tensor_testing.h"
 
+#include "base/error.h"
+#include "tensor/tensor.h"
+
 /* 0, 1, 2, ... */
 static clade_tensor *counting(clade_shape shape)
 {
@@ -121,8 +124,102 @@ START_TEST(errors_name_the_shapes)
 }
 END_TEST
 
+START_TEST(split_and_chunk_lend_views)
+{
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(7, 2), 1), *part[4];
+    ok(clade_split(x, -2, 3, part, 3));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(clade_tensor_dim(part[i], 0), i < 2 ? 3 : 1);
+        ck_assert_ptr_eq(part[i]->storage, x->storage);
+    }
+    ok(clade_chunk(x, 0, part, 4));
+    ck_assert_int_eq(clade_tensor_dim(part[2], 0), 2);
+    ck_assert_int_eq(clade_tensor_dim(part[3], 0), 1);
+    ok(clade_chunk(x, 1, part, 3)); /* the last is empty */
+    ck_assert_int_eq(clade_tensor_numel(part[2]), 0);
+
+    ck_assert_int_eq(clade_split(x, 0, 3, part, 2), CLADE_ERR_ARGUMENT);
+    ck_assert_ptr_null(part[0]);
+    ck_assert_int_eq(clade_split(x, 0, 0, part, 2), CLADE_ERR_ARGUMENT);
+    ck_assert_int_eq(clade_split(NULL, 0, 3, part, 3), CLADE_ERR_ARGUMENT);
+    ck_assert_int_eq(clade_chunk(x, 2, part, 2), CLADE_ERR_SHAPE);
+    ck_assert_int_eq(clade_chunk(x, 0, NULL, 2), CLADE_ERR_ARGUMENT);
+}
+END_TEST
+
+START_TEST(arranging_refuses)
+{
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 3), 1), *many[65];
+    clade_tensor *i = clade_full(ctx, CLADE_I32, CLADE_SHAPE(2), 1), *v = clade_sum(x, NULL, 0, 0);
+    const int64_t amounts[] = {3, 0, 0, 0, 1, 1}, negative[] = {1, -1};
+    null_with(clade_pad(x, amounts, 3, CLADE_PAD_CONSTANT, 0), CLADE_ERR_ARGUMENT, "3 amounts");
+    null_with(clade_pad(x, amounts, 6, CLADE_PAD_CONSTANT, 0), CLADE_ERR_ARGUMENT, "[2,3]");
+    null_with(clade_pad(x, negative, 2, CLADE_PAD_CONSTANT, 0), CLADE_ERR_ARGUMENT, "-1 after");
+    null_with(clade_pad(x, amounts, 2, CLADE_PAD_REFLECT, 0), CLADE_ERR_SHAPE, "3 to reflect");
+    null_with(clade_pad(x, amounts, 2, (clade_pad_mode)9, 0), CLADE_ERR_ARGUMENT, "9 is no mode");
+    null_with(clade_pad(NULL, amounts, 2, CLADE_PAD_REFLECT, 0), CLADE_ERR_ARGUMENT, "x is NULL");
+    null_with(clade_flip(x, (const int[]){2}, 1), CLADE_ERR_SHAPE, "flip: no axis 2 in [2,3]");
+    null_with(clade_roll(x, 2, 1), CLADE_ERR_SHAPE, "roll: no axis 2 in [2,3]");
+    null_with(clade_stack((clade_tensor *const[]){x, v}, 2, 0), CLADE_ERR_SHAPE, "[2,3] and []");
+    null_with(clade_stack((clade_tensor *const[]){x}, 1, 3), CLADE_ERR_SHAPE, "stack: no axis 3");
+    null_with(clade_stack(NULL, 2, 0), CLADE_ERR_ARGUMENT, "stack");
+    for (int k = 0; k < 65; k++)
+        many[k] = x;
+    null_with(clade_stack(many, 65, 0), CLADE_ERR_ARGUMENT, "65 inputs");
+    null_with(clade_repeat(x, amounts, 1), CLADE_ERR_ARGUMENT, "repeat: 1 counts for [2,3]");
+    null_with(clade_repeat(x, negative, 2), CLADE_ERR_ARGUMENT, "repeat: a count is -1");
+    null_with(clade_repeat(x, (const int64_t[]){1 << 30, 9}, 2), CLADE_ERR_SHAPE, "too large");
+    null_with(clade_tril(v, 0), CLADE_ERR_SHAPE, "tril: [] is no matrix");
+    null_with(clade_embedding(v, i, -1), CLADE_ERR_SHAPE, "the weight []");
+    null_with(clade_embedding(x, x, -1), CLADE_ERR_DTYPE, "the index is f32, not i32");
+    null_with(clade_one_hot(x, 3, CLADE_F32), CLADE_ERR_DTYPE, "one_hot: input 0 is f32, not i32");
+    null_with(clade_one_hot(i, -3, CLADE_F32), CLADE_ERR_SHAPE, "one_hot: -3 classes");
+    null_with(clade_index_add(x, 0, i, v), CLADE_ERR_SHAPE, "x [2,3], index [2] and source []");
+    null_with(clade_scatter_add(x, 0, i, x), CLADE_ERR_SHAPE, "scatter_add");
+    null_with(clade_arange(ctx, CLADE_F32, 0, 1, 0), CLADE_ERR_ARGUMENT, "in steps of 0");
+    null_with(clade_arange(ctx, CLADE_I32, 0, 1, 0.5), CLADE_ERR_ARGUMENT, "in steps of 0");
+    null_with(clade_arange(ctx, CLADE_U8, 0, 300, 1), CLADE_ERR_ARGUMENT, "299 is no u8");
+    null_with(clade_arange(ctx, CLADE_F32, 0, 1e30, 1), CLADE_ERR_SHAPE, "arange");
+    null_with(clade_linspace(ctx, CLADE_I32, 0, 1, 3), CLADE_ERR_DTYPE, "linspace: i32");
+    null_with(clade_linspace(ctx, CLADE_F32, 0, 1, -1), CLADE_ERR_SHAPE, "[-1]");
+}
+END_TEST
+
+/* A plan that leaves out fills must know what a window that steps backwards looks at. */
+static clade_status fill_part_and_flip(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)count;
+    CLADE_TRY(clade_scope_begin(ctx));
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(4), 3);
+    clade_tensor *start = clade_slice(x, 0, 0, 2, 1);
+    clade_status status = start ? clade_tensor_copy(start, inputs[0]) : clade_last_error()->status;
+    clade_tensor *flipped = status == CLADE_OK ? clade_flip(x, NULL, 0) : NULL;
+    if (status == CLADE_OK)
+        status = clade_tensor_copy(user, flipped);
+    return status == CLADE_OK ? clade_scope_end(ctx) : status;
+}
+
+START_TEST(a_replayed_flip_sees_what_was_filled)
+{
+    static const float values[2] = {1, 2}, expected[4] = {3, 3, 2, 1};
+    clade_tensor *in = lent(CLADE_F32, CLADE_SHAPE(2), values);
+    clade_tensor *out = clade_full(ctx, CLADE_F32, CLADE_SHAPE(4), 0);
+    clade_step *step;
+    ok(clade_step_create(&step, ctx, fill_part_and_flip, out, NULL));
+    for (int run = 0; run < 4; run++) {
+        float got[4] = {0};
+        ok(clade_step_run(step, &in, 1));
+        ok(clade_tensor_read(out, got, sizeof got));
+        for (int k = 0; k < 4; k++)
+            ck_assert_msg(got[k] == expected[k], "run %d, element %d: %g", run, k, (double)got[k]);
+    }
+    clade_step_free(&step);
+}
+END_TEST
+
 int main(void)
 {
     return RUN("views", reshape_is_a_view_where_strides_allow, the_others_are_views,
-               contiguous_copies_only_when_it_must, errors_name_the_shapes);
+               contiguous_copies_only_when_it_must, errors_name_the_shapes,
+               split_and_chunk_lend_views, arranging_refuses, a_replayed_flip_sees_what_was_filled);
 }

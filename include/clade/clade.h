@@ -10,6 +10,7 @@
 #include <clade/tensor.h>
 #include <clade/precision.h>
 #include <clade/ops.h>
+#include <clade/arrange.h>
 #include <clade/loss.h>
 #include <clade/attention.h>
 #include <clade/conv.h>

@@ -24,6 +24,13 @@ extern "C" {
 /* Every element = value. */
 CLADE_API clade_tensor *clade_full(clade_context *ctx, clade_dtype dtype, clade_shape shape,
                                    double value);
+/* start, start + step, ... below stop (above it for a negative step): one dimension. Integer dtypes
+ * cut off the fractions of all three. */
+CLADE_API clade_tensor *clade_arange(clade_context *ctx, clade_dtype dtype, double start,
+                                     double stop, double step);
+/* count numbers at equal distances, both ends among them; floats. */
+CLADE_API clade_tensor *clade_linspace(clade_context *ctx, clade_dtype dtype, double first,
+                                       double last, int64_t count);
 
 /* --- pointwise, two inputs, broadcast; any dtype ------------------------------------------- */
 CLADE_API clade_tensor *clade_add(clade_tensor *a, clade_tensor *b);     /* a + b */

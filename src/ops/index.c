@@ -4,8 +4,10 @@
 #include "runtime/elementwise.h"
 #include "tape/op.h"
 #include "tensor/axis.h"
+#include "tensor/elementwise.h"
 #include "tensor/transfer.h"
 
+#include <clade/arrange.h>
 #include <clade/ops.h>
 
 #include "base/shape.h"
@@ -38,7 +40,7 @@ static clade_status infer_index_select(const clade_node *node, clade_meta *out)
     int axis;
     CLADE_TRY(check(node, &axis));
     if (index->shape.ndim != 1)
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "index_select: the index %s has not one dimension",
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: the index %s has not one dimension", node->op->name,
                           clade_shape_str(&index->shape).s);
     out->dtype = x->dtype;
     out->shape = x->shape;
@@ -56,7 +58,7 @@ static clade_status infer_gather(const clade_node *node, clade_meta *out)
     if (index->shape.ndim == x->shape.ndim)
         out->shape.dim[axis] = index->shape.dim[axis];
     if (!clade_shape_equal(&out->shape, &index->shape))
-        return CLADE_FAIL(CLADE_ERR_SHAPE, "gather: %s and index %s differ off axis %d",
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: %s and index %s differ off axis %d", node->op->name,
                           clade_shape_str(&x->shape).s, clade_shape_str(&index->shape).s, axis);
     return CLADE_OK;
 }
@@ -92,7 +94,8 @@ static window shared_index(clade_tensor *index)
 
 static clade_status get_kernel(clade_kernel **out, const clade_tensor *t, const char *name)
 {
-    const char *options = t->dtype == CLADE_F64 ? "-DT=double" : "-DT=float";
+    char options[32];
+    snprintf(options, sizeof options, "-DT=%s", clade_kernel_type(t->dtype));
     return clade_kernel_get(
         out, clade_tensor_runtime(t),
         &(clade_kernel_key){.family = "index", .options = options, .name = name});
@@ -271,8 +274,124 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
 INDEX_OP(index_select);
 INDEX_OP(gather);
 
+/* --- embedding: index_select of rows; integer[1] = whether row integer[2] gets no gradient ------
+ */
+static void backward_embedding(const clade_node *node, clade_tensor *grad, const bool *needs,
+                               clade_tensor **grads)
+{
+    clade_tensor *index = node->inputs[1];
+    if (node->attrs.integer[1]) {
+        clade_shape column = CLADE_SHAPE(index->numel, 1), scalar = clade_shape_scalar();
+        clade_tensor *padding =
+            clade_full(node->ctx, CLADE_I32, scalar, (double)node->attrs.integer[2]);
+        grad = clade_where(clade_reshape(clade_eq(index, padding), column),
+                           clade_full(node->ctx, grad->dtype, scalar, 0), grad);
+    }
+    clade_node selects = *node;
+    selects.op = &op_index_select;
+    backward(&selects, grad, needs, grads);
+}
+
+static clade_status infer_embedding(const clade_node *node, clade_meta *out)
+{
+    const clade_tensor *weight = node->inputs[0];
+    CLADE_TRY(clade_require_float(node, 0));
+    if (weight->shape.ndim != 2)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "embedding: the weight %s has not two dimensions",
+                          clade_shape_str(&weight->shape).s);
+    return infer_index_select(node, out);
+}
+
+static const clade_op op_embedding = {.name = "embedding",
+                                      .min_inputs = 2,
+                                      .max_inputs = 2,
+                                      .saves = CLADE_SAVES_INPUT(1),
+                                      .infer = infer_embedding,
+                                      .forward = forward_index_select,
+                                      .backward = backward_embedding};
+
+/* --- one_hot: integer[0] = classes, integer[1] = the dtype -------------------------------------
+ */
+static clade_status infer_one_hot(const clade_node *node, clade_meta *out)
+{
+    const clade_shape *shape = &node->inputs[0]->shape;
+    int64_t classes = node->attrs.integer[0];
+    CLADE_TRY(clade_require_dtype(node, 0, CLADE_I32));
+    if (classes < 0 || shape->ndim == CLADE_MAX_DIMS)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "one_hot: %lld classes of %s", (long long)classes,
+                          clade_shape_str(shape).s);
+    out->dtype = (clade_dtype)node->attrs.integer[1];
+    out->shape = *shape;
+    out->shape.dim[out->shape.ndim++] = classes;
+    return CLADE_OK;
+}
+
+static clade_status forward_one_hot(const clade_node *node)
+{
+    static const clade_expression equal = {"one_hot", "a == b", "ab"};
+    clade_tensor *index = node->inputs[0], *out = node->output;
+    CLADE_TRY(clade_scope_push(node->ctx));
+    clade_shape column = index->shape;
+    column.dim[column.ndim++] = 1;
+    clade_tensor *inputs[2] = {
+        clade_reshape(index, column),
+        clade_arange(node->ctx, CLADE_I32, 0, (double)node->attrs.integer[0], 1)};
+    clade_status status = inputs[0] && inputs[1]
+                              ? clade_elementwise(&equal, CLADE_I32, out, inputs, 2, NULL, 0)
+                              : clade_last_error()->status;
+    clade_scope_pop(node->ctx);
+    return status;
+}
+
+static const clade_op op_one_hot = {.name = "one_hot",
+                                    .min_inputs = 1,
+                                    .max_inputs = 1,
+                                    .infer = infer_one_hot,
+                                    .forward = forward_one_hot};
+
+/* --- index_add, scatter_add of x, index and source: integer[0] = the axis -----------------------
+ */
+static clade_status infer_add(const clade_node *node, clade_meta *out)
+{
+    const clade_tensor *x = node->inputs[0], *index = node->inputs[1], *source = node->inputs[2];
+    clade_node taken = *node; /* what is added looks like what would be taken */
+    taken.count = 2;
+    if (x->dtype != source->dtype)
+        return CLADE_FAIL(CLADE_ERR_DTYPE, "%s: x is %s, the source %s", node->op->name,
+                          clade_dtype_name(x->dtype), clade_dtype_name(source->dtype));
+    const clade_op *grad = node->op->data;
+    CLADE_TRY(grad == &op_index_select_grad ? infer_index_select(&taken, out)
+                                            : infer_gather(&taken, out));
+    if (clade_shape_equal(&out->shape, &source->shape))
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: x %s, index %s and source %s do not fit",
+                      node->op->name, clade_shape_str(&x->shape).s,
+                      clade_shape_str(&index->shape).s, clade_shape_str(&source->shape).s);
+}
+
+static clade_tensor *compose_add(const clade_node *node)
+{
+    clade_attrs attrs = {.integer = {node->attrs.integer[0]}, .shape = node->inputs[0]->shape};
+    return clade_add(node->inputs[0],
+                     CLADE_APPLY(node->op->data, &attrs, node->inputs[2], node->inputs[1]));
+}
+
+static const clade_op op_index_add = {.name = "index_add",
+                                      .min_inputs = 3,
+                                      .max_inputs = 3,
+                                      .infer = infer_add,
+                                      .compose = compose_add,
+                                      .data = &op_index_select_grad};
+static const clade_op op_scatter_add = {.name = "scatter_add",
+                                        .min_inputs = 3,
+                                        .max_inputs = 3,
+                                        .infer = infer_add,
+                                        .compose = compose_add,
+                                        .data = &op_gather_grad};
+
 static const clade_op *const ops[] = {&op_index_select, &op_index_select_grad, &op_gather,
-                                      &op_gather_grad};
+                                      &op_gather_grad,  &op_embedding,         &op_one_hot,
+                                      &op_index_add,    &op_scatter_add};
 const clade_op_family clade_index_ops = {ops, sizeof ops / sizeof ops[0]};
 
 clade_tensor *clade_index_select(clade_tensor *x, int axis, clade_tensor *index)
@@ -283,4 +402,37 @@ clade_tensor *clade_index_select(clade_tensor *x, int axis, clade_tensor *index)
 clade_tensor *clade_gather(clade_tensor *x, int axis, clade_tensor *index)
 {
     return CLADE_APPLY(&op_gather, &((clade_attrs){.integer = {axis}}), x, index);
+}
+
+clade_tensor *clade_embedding(clade_tensor *weight, clade_tensor *index, int64_t padding)
+{
+    clade_attrs attrs = {.integer = {0, padding >= 0, padding}};
+    clade_tensor *rows =
+        CLADE_APPLY(&op_embedding, &attrs, weight, clade_reshape(index, CLADE_SHAPE(-1)));
+    if (!rows)
+        return NULL;
+    clade_shape shape = index->shape;
+    if (shape.ndim == CLADE_MAX_DIMS) {
+        (void)CLADE_FAIL(CLADE_ERR_SHAPE, "embedding: %s has no room for one dimension more",
+                         clade_shape_str(&shape).s);
+        return NULL;
+    }
+    shape.dim[shape.ndim++] = weight->shape.dim[1];
+    return clade_reshape(rows, shape);
+}
+
+clade_tensor *clade_one_hot(clade_tensor *index, int64_t classes, clade_dtype dtype)
+{
+    return CLADE_APPLY(&op_one_hot, &((clade_attrs){.integer = {classes, dtype}}), index);
+}
+
+clade_tensor *clade_index_add(clade_tensor *x, int axis, clade_tensor *index, clade_tensor *source)
+{
+    return CLADE_APPLY(&op_index_add, &((clade_attrs){.integer = {axis}}), x, index, source);
+}
+
+clade_tensor *clade_scatter_add(clade_tensor *x, int axis, clade_tensor *index,
+                                clade_tensor *source)
+{
+    return CLADE_APPLY(&op_scatter_add, &((clade_attrs){.integer = {axis}}), x, index, source);
 }

@@ -2,6 +2,7 @@
 #include "tape/op.h"
 
 extern const clade_op_family clade_argmax_ops;
+extern const clade_op_family clade_arrange_ops;
 extern const clade_op_family clade_attention_ops;
 extern const clade_op_family clade_cast_ops;
 extern const clade_op_family clade_concat_ops;
@@ -17,6 +18,7 @@ extern const clade_op_family clade_loss_ops;
 extern const clade_op_family clade_matmul_ops;
 extern const clade_op_family clade_moment_ops;
 extern const clade_op_family clade_norm_ops;
+extern const clade_op_family clade_pad_ops;
 extern const clade_op_family clade_pointwise_ops;
 extern const clade_op_family clade_pool_ops;
 extern const clade_op_family clade_random_ops;
@@ -29,6 +31,7 @@ extern const clade_op_family clade_view_ops;
 /* clang-format off */
 const clade_op_family *const clade_op_families[] = {
     &clade_argmax_ops,
+    &clade_arrange_ops,
     &clade_attention_ops,
     &clade_cast_ops,
     &clade_concat_ops,
@@ -44,6 +47,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_matmul_ops,
     &clade_moment_ops,
     &clade_norm_ops,
+    &clade_pad_ops,
     &clade_pointwise_ops,
     &clade_pool_ops,
     &clade_random_ops,

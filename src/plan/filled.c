@@ -33,8 +33,10 @@ static void extent(const clade_operand *operand, const clade_shape *shape, int64
                    int64_t *end)
 {
     *begin = *end = operand->offset;
-    for (int i = 0; i < shape->ndim; i++)
-        *end += (shape->dim[i] - 1) * operand->stride[i];
+    for (int i = 0; i < shape->ndim; i++) {
+        int64_t span = (shape->dim[i] - 1) * operand->stride[i];
+        *(span < 0 ? begin : end) += span;
+    }
     *end += 1;
 }
 

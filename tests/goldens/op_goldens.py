@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 import attention_goldens
+import arrange_goldens
 import loss_goldens
 from golden_case import F32, F64, I32, INF, NAN, U8, case, cases, t, v
 
@@ -337,7 +338,7 @@ def norms():
 def make():
     for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
                   image,
-                  loss_goldens.losses,
+                  arrange_goldens.arrangements, loss_goldens.losses,
                   attention_goldens.attentions):
         group()
     return {"%s/%s" % (name, part): array
