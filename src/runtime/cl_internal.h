@@ -96,8 +96,9 @@ typedef struct clade_program_cache {
     bool compiled; /* something was built from source: said once at INFO */
 } clade_program_cache;
 
-/* Declarations for PoCL of the built-in functions in the source, to stand before it while the option
- * CLADE_BUILTINS_OPTION is given (builtins.c). NULL when out of memory; free with clade_free. */
+/* Declarations for PoCL of the built-in functions in the source, to stand before it while the
+ * option CLADE_BUILTINS_OPTION is given (builtins.c). NULL when out of memory; free with
+ * clade_free. */
 #define CLADE_BUILTINS_OPTION "-D_OPENCL_H_"
 char *clade_builtins_declare(const char *source, bool has_f64);
 
