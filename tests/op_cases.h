@@ -20,10 +20,11 @@
  *          .build = build_softmax, .reference = ref_softmax, .inputs = {{-3, 3}}, .ulp = 8,
  *          .shapes = {"[3,4,2]", "[1,5]", "[0,3]"}},
  *
- * That is all. The row then runs: forward in each of its dtypes on all shapes; the first shape
- * again with each input transposed, permuted, sliced and expanded; its gradient checked in f64 and
- * in f32, and its second derivatives in f64; the same on views; and all of that under both kernel
- * shapes. An op takes as many rows as it has conventions (axes, options). */
+ * That is all. The row then runs: forward in each of its dtypes on all shapes (in f16 and bf16,
+ * with the gradient in bf16, on the first); the first shape again with each input transposed,
+ * permuted, sliced and expanded; its gradient checked in f64 and in f32, and its second derivatives
+ * in f64; the same on views; and all of that under both kernel shapes. An op takes as many rows as
+ * it has conventions (axes, options). */
 #ifndef CLADE_TESTS_OP_CASES_H
 #define CLADE_TESTS_OP_CASES_H
 
@@ -38,7 +39,8 @@
 #define F64      (1u << CLADE_F64)
 #define I32      (1u << CLADE_I32)
 #define U8       (1u << CLADE_U8)
-#define FLOATS   (F32 | F64)
+#define NARROW   (1u << CLADE_F16 | 1u << CLADE_BF16)
+#define FLOATS   (F32 | F64 | NARROW)
 #define INTEGERS (I32 | U8)
 #define ANY      (FLOATS | INTEGERS)
 
@@ -110,6 +112,10 @@ struct op_case {
     double ulp, scale;
     /* Likewise of gradients in f32, in which epsilon is f32's (default 0: 4 * ulp + 16). */
     double grad_ulp, grad_scale; /* (default 0: 1) */
+    /* f16 and bf16 are computed with in f32: to the above, with f32's epsilon, comes one rounding
+     * of the result; or, in an op that is composed of others, `roundings` of numbers of the size of
+     * max(|reference|, scale). A gradient may have twice as many, at least four. */
+    double roundings;
 };
 
 typedef struct op_case_family {

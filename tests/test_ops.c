@@ -20,18 +20,23 @@ typedef enum mode {
     FORWARD_F64,
     FORWARD_I32,
     FORWARD_U8,
+    FORWARD_F16,
+    FORWARD_BF16,
     VIEWS,
     GRADCHECK,
     GRADGRADCHECK,
     BACKWARD,
+    BACKWARD_BF16,
     MODE_COUNT
 } mode;
 
 static const char *const mode_names[MODE_COUNT] = {
-    "forward f32",        "forward f64",         "forward i32",         "forward u8",
-    "forward from views", "gradient check, f64", "gradgrad check, f64", "backward, f32"};
-static const clade_dtype mode_dtypes[MODE_COUNT] = {CLADE_F32, CLADE_F64, CLADE_I32, CLADE_U8,
-                                                    CLADE_F32, CLADE_F64, CLADE_F64, CLADE_F32};
+    "forward f32",         "forward f64",   "forward i32",        "forward u8",
+    "forward f16",         "forward bf16",  "forward from views", "gradient check, f64",
+    "gradgrad check, f64", "backward, f32", "backward, bf16"};
+static const clade_dtype mode_dtypes[MODE_COUNT] = {CLADE_F32, CLADE_F64,  CLADE_I32, CLADE_U8,
+                                                    CLADE_F16, CLADE_BF16, CLADE_F32, CLADE_F64,
+                                                    CLADE_F64, CLADE_F32,  CLADE_BF16};
 
 static clade_context *ctx;
 
@@ -122,9 +127,19 @@ static clade_dtype out_dtype(const trial *t)
     return t->row->out == OUT_LIKE_ROW ? t->dtype : fixed[t->row->out];
 }
 
+/* Of the dtype that is computed with. */
 static double epsilon(clade_dtype dtype)
 {
-    return dtype == CLADE_F64 ? DBL_EPSILON : dtype == CLADE_F32 ? FLT_EPSILON : 0;
+    return dtype == CLADE_F64 ? DBL_EPSILON : clade_dtype_is_float(dtype) ? FLT_EPSILON : 0;
+}
+
+/* What `count` roundings of numbers of that size may do in a dtype that is only stored. */
+static double rounding(clade_dtype dtype, double count, double size)
+{
+    if (dtype != CLADE_F16 && dtype != CLADE_BF16)
+        return 0;
+    bool half = dtype == CLADE_F16;
+    return count / 2 * fmax(size * (half ? 0x1p-10 : 0x1p-7), half ? 0x1p-24 : 0x1p-133);
 }
 
 static bool agrees(const trial *t, clade_dtype dtype, double got, double reference)
@@ -132,8 +147,10 @@ static bool agrees(const trial *t, clade_dtype dtype, double got, double referen
     double expected = rounded(dtype, reference);
     if (got == expected || (isnan(got) && isnan(expected)))
         return true;
-    return fabs(got - reference) <=
-           t->row->ulp * epsilon(dtype) * fmax(fabs(reference), t->row->scale);
+    double size = fmax(fabs(reference), t->row->scale);
+    double roundings = t->row->roundings > 0 ? rounding(dtype, t->row->roundings, size)
+                                             : rounding(dtype, 1, fabs(reference));
+    return fabs(got - reference) <= t->row->ulp * epsilon(dtype) * size + roundings;
 }
 
 static void check_values(const trial *t, const host_array *got)
@@ -260,7 +277,9 @@ static void check_gradient(const trial *t, int input)
     int64_t step = got.numel / ELEMENTS_CHECKED + 1;
     for (int64_t i = 0; i < got.numel; i += step) {
         double expected = reference_gradient(t, input, i);
-        double allowed = ulp * FLT_EPSILON * fmax(fabs(expected), scale);
+        double size = fmax(fabs(expected), scale);
+        double allowed =
+            ulp * FLT_EPSILON * size + rounding(t->dtype, fmax(4, 2 * t->row->roundings), size);
         if (!(fabs(got.value[i] - expected) <= allowed))
             complain(t, "gradient of input %d, element %lld: %.9g, not %.9g", input, (long long)i,
                      got.value[i], expected);
@@ -306,8 +325,12 @@ static bool applies(const op_case *row, mode m)
     case GRADCHECK:
     case GRADGRADCHECK:
         return has_f64 && op_case_differentiates(row);
+    case FORWARD_F16: /* on the slowest device bf16 shows enough */
+        return (row->dtypes & 1u << CLADE_F16) && !getenv("CLADE_TEST_SMALL");
     case BACKWARD:
-        return row->gradient && (row->dtypes & F32) && row->out != OUT_I32 && row->out != OUT_U8;
+    case BACKWARD_BF16:
+        return row->gradient && (row->dtypes & 1u << mode_dtypes[m]) && row->out != OUT_I32 &&
+               row->out != OUT_U8;
     case FORWARD_F64:
         return (row->dtypes & F64) && has_f64;
     default:
@@ -373,6 +396,13 @@ static void run_mode(const op_case *row, mode m)
         break;
     case BACKWARD:
         run_all(t, run_backward, OP_SHAPES, true, EXPANDED);
+        break;
+    case BACKWARD_BF16:
+        run_all(t, run_backward, 1, false, CONTIGUOUS);
+        break;
+    case FORWARD_F16:
+    case FORWARD_BF16:
+        run_all(t, run_forward, 1, false, CONTIGUOUS);
         break;
     case FORWARD_F32:
         run_all(t, run_forward, OP_SHAPES, false, CONTIGUOUS);

@@ -32,6 +32,25 @@ CLADE_API float clade_bf16_to_f32(uint16_t bits);
 CLADE_API double clade_dtype_get(clade_dtype dtype, const void *array, size_t i);
 CLADE_API void clade_dtype_set(clade_dtype dtype, void *array, size_t i, double value);
 
+/* --- autocast ------------------------------------------------------------------------------------
+ *     clade_autocast_begin(ctx, CLADE_BF16);
+ *     clade_tensor *loss = clade_cross_entropy(clade_linear(h, w, b), labels, NULL);
+ *     clade_autocast_end(ctx);
+ *     st = clade_backward(loss);
+ *
+ * In a region each op takes its floats in the dtype that suits it, by PyTorch's lists: linear,
+ * matmul, conv, conv_transpose and attention in `dtype`; exp, log, pow, softplus, softmax, norms,
+ * sum, mean and losses in f32; any other as they come, and in f32 where f32 and 16 bits meet.
+ * Parameters stay f32, and so do their gradients: what an op gets is a copy, whose gradient is
+ * cast back, made once per region as long as the parameter does not change. Gradients are computed
+ * in the dtypes of what they belong to; clade_backward may stand inside or behind the region.
+ *
+ * dtype: CLADE_F16 or CLADE_BF16; CLADE_F32 switches an outer region off. Regions nest up to 8
+ * deep, and a step (step.h) closes those that its function leaves open.
+ * Errors: CLADE_ERR_DTYPE, CLADE_ERR_STATE. */
+CLADE_API clade_status clade_autocast_begin(clade_context *ctx, clade_dtype dtype);
+CLADE_API clade_status clade_autocast_end(clade_context *ctx);
+
 #ifdef __cplusplus
 }
 #endif

@@ -390,6 +390,11 @@ static clade_tensor *additive(clade_tensor *mask, clade_dtype dtype)
 static clade_tensor *attend(clade_tensor *q, clade_tensor *k, clade_tensor *v, clade_tensor *mask,
                             const clade_attention_params *params)
 {
+    q = clade_autocast_input(q);
+    k = clade_autocast_input(k);
+    v = clade_autocast_input(v);
+    if (!q || !k || !v)
+        return NULL;
     clade_tensor *in[REST + 2] = {q, k, v};
     const clade_attention_params p = params ? *params : (clade_attention_params){0};
     sizes z;
@@ -397,8 +402,10 @@ static clade_tensor *attend(clade_tensor *q, clade_tensor *k, clade_tensor *v, c
         return NULL;
     clade_shape rows = z.lead;
     rows.dim[rows.ndim++] = z.t;
-    in[LSE] = clade_scope_adopt(q->ctx, clade_tensor_new(q->ctx, q->dtype, &rows, "attention"));
+    const clade_dtype wide = q->dtype == CLADE_F64 ? CLADE_F64 : CLADE_F32;
+    in[LSE] = clade_scope_adopt(q->ctx, clade_tensor_new(q->ctx, wide, &rows, "attention"));
     int count = REST;
+    mask = mask ? clade_autocast_input(mask) : NULL;
     if (mask)
         in[count++] = additive(mask, q->dtype);
     if (p.dropout != 0)

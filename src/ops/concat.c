@@ -71,7 +71,7 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
 
 static const clade_op op_concat = {.name = "concat",
                                    .min_inputs = 1,
-                                   .max_inputs = 64,
+                                   .max_inputs = CLADE_OP_INPUTS,
                                    .infer = infer,
                                    .forward = forward,
                                    .any_storage = true,

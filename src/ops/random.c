@@ -236,7 +236,8 @@ static const clade_op op_dropout = {.name = "dropout",
                                     .min_inputs = 1,
                                     .max_inputs = 1,
                                     .infer = infer_dropout,
-                                    .compose = compose_dropout};
+                                    .compose = compose_dropout,
+                                    .any_storage = true};
 
 static const clade_op *const ops[] = {&op_uniform,   &op_normal,  &op_randint,
                                       &op_bernoulli, &op_dropout, &op_dropout_masked};

@@ -283,11 +283,14 @@ clade_status clade_walk_run(clade_walk *walk, clade_tensor *const *outputs,
     CLADE_TRY(clade_scope_push(s.ctx));
     size_t scopes = s.ctx->scope_count;
     int depth = s.ctx->no_grad_depth;
+    clade_dtype autocast = s.ctx->autocast;
     s.ctx->no_grad_depth = walk->create ? 0 : depth + 1;
+    s.ctx->autocast = CLADE_F32; /* gradients have the dtypes that the tape has */
     s.tape->walking = true;
     clade_status status = run(&s, outputs, grads, count);
     s.tape->walking = false;
     s.ctx->no_grad_depth = depth;
+    s.ctx->autocast = autocast;
     clean_up(&s);
     while (s.ctx->scope_count >= scopes) /* a hook may have left one open */
         clade_scope_pop(s.ctx);

@@ -86,7 +86,7 @@ static clade_tensor *run(clade_node *node)
     if (node->op->infer(node, &meta) != CLADE_OK)
         return NULL;
     if (node->op->compose)
-        return node->op->compose(node);
+        return clade_node_compose(node);
     node->output = clade_scope_adopt(node->ctx, make_output(node, &meta));
     if (!node->output)
         return NULL;
@@ -113,6 +113,12 @@ clade_tensor *clade_apply(const clade_op *op, const clade_attrs *attrs, clade_te
         (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: %d inputs given, %d to %d taken", op->name, count,
                          op->min_inputs, op->max_inputs);
         return NULL;
+    }
+    clade_tensor *cast[CLADE_OP_INPUTS];
+    if (inputs[0]->ctx->autocast != CLADE_F32) {
+        if (clade_autocast_inputs(op, inputs, count, cast) != CLADE_OK)
+            return NULL;
+        inputs = cast;
     }
     clade_node node = {.op = op, .ctx = inputs[0]->ctx, .count = count};
     if (attrs)

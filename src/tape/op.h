@@ -49,6 +49,8 @@ typedef struct clade_meta {
 #define CLADE_SAVES_INPUT(i) (2u << ((i) < 30 ? (i) : 30))
 #define CLADE_SAVES_INPUTS   (~1u)
 
+#define CLADE_OP_INPUTS 64 /* at most, of any op */
+
 typedef struct clade_op {
     const char *name;
     int min_inputs, max_inputs;
@@ -65,8 +67,8 @@ typedef struct clade_op {
     /* Enqueues the work that fills node->output, which is contiguous. Not called for views and
      * where the output is empty. */
     clade_status (*forward)(const clade_node *node);
-    /* forward takes f16 and bf16 as they are stored. Else it never meets them: it is given f32
-     * copies, and what it computes in f32 is rounded. */
+    /* forward, or compose, takes f16 and bf16 as they are stored. Else it never meets them: it is
+     * given f32 copies, and what it computes in f32 is rounded. */
     bool any_storage;
 
     /* grads[i] = d loss / d inputs[i] for the inputs with needs[i], in terms of ops, as borrowed
@@ -116,6 +118,13 @@ typedef struct clade_op_family {
 
 extern const clade_op_family *const clade_op_families[];
 extern const size_t clade_op_family_count;
+/* How ops take floats in an autocast region (precision.h), by name, NULL behind the last: in its
+ * dtype; in f32; as they come. The others get f32 where their inputs would differ. */
+extern const char *const clade_autocast_narrow[], *const clade_autocast_wide[],
+                                                      *const clade_autocast_own[];
+/* For ops of the third kind: t as one of the first would get it. */
+clade_tensor *clade_autocast_input(clade_tensor *t);
+
 /* NULL past the end. */
 const clade_op *clade_op_at(size_t index);
 const clade_op *clade_op_find(const char *name);

@@ -21,6 +21,7 @@ typedef struct segment {
     int count;            /* the first inputs of the node are fn's; the others it brought itself */
     random_state random;  /* of a node that no step records */
     random_state *replay; /* of one that is recorded: the recording's; else NULL */
+    clade_dtype autocast; /* the region's */
 } segment;
 
 /* --- random numbers: what happens here, a replay does too ------------------------------------- */
@@ -92,7 +93,10 @@ static clade_tensor *compute_again(const clade_node *node)
 {
     segment *s = node->owned;
     clade_status status = at_noted(s, go_back_to_noted);
+    clade_dtype autocast = node->ctx->autocast;
+    node->ctx->autocast = s->autocast;
     clade_tensor *out = status == CLADE_OK ? call(s, node->ctx, node->inputs) : NULL;
+    node->ctx->autocast = autocast;
     status = at_noted(s, return_to_present);
     if (status != CLADE_OK) {
         clade_tensor_unref(out);
@@ -211,8 +215,8 @@ clade_tensor *clade_gradient_checkpoint(clade_segment_fn fn, void *user,
             return NULL;
         }
     }
-    segment s = {.fn = fn, .user = user, .count = count};
     clade_context *ctx = inputs[0]->ctx;
+    segment s = {.fn = fn, .user = user, .count = count, .autocast = ctx->autocast};
     if (clade_scope_require(ctx, "gradient_checkpoint") != CLADE_OK)
         return NULL;
     return clade_scope_adopt(ctx, run(&s, ctx, inputs));

@@ -4,6 +4,7 @@
 #include "tensor/transfer.h"
 
 #include <clade/autograd.h>
+#include <clade/precision.h>
 #include <clade/step.h>
 
 #include "base/alloc.h"
@@ -116,8 +117,11 @@ static clade_status call(clade_step *step, clade_tensor *const *inputs, int coun
 {
     clade_context *ctx = step->ctx;
     size_t scopes = ctx->scope_count;
+    int regions = ctx->autocast_depth;
     step->eager_runs++;
     clade_status status = step->fn(step->user, inputs, count);
+    while (ctx->autocast_depth > regions)
+        (void)clade_autocast_end(ctx);
     if (ctx->scope_count < scopes)
         return CLADE_FAIL(CLADE_ERR_STATE, "step_run: the function closed a scope of its caller's");
     if (ctx->tape)
@@ -133,7 +137,9 @@ static clade_status record(clade_step *step, variant *v, clade_tensor *const *in
     CLADE_TRY(copy_inputs(v, inputs));
     clade_recording *recording;
     CLADE_TRY(clade_recording_begin(&recording, step->ctx->runtime));
+    clade_casts_forget(step->ctx); /* a copy of before would not be made anew by a replay */
     clade_status status = call(step, v->inputs, v->count);
+    clade_casts_forget(step->ctx);
     clade_recording_end(recording);
     if (status != CLADE_OK) {
         clade_recording_free(&recording);

@@ -22,6 +22,11 @@ void clade_tape_truncate(clade_tape *tape, size_t from);
 
 /* Fills node->output; ops that cannot take f16 and bf16 as they are get f32 copies. */
 clade_status clade_node_forward(const clade_node *node);
+/* The inputs as an op takes them in the context's autocast region: themselves or copies. */
+clade_status clade_autocast_inputs(const clade_op *op, clade_tensor *const *inputs, int count,
+                                   clade_tensor **cast);
+/* What op->compose makes; where inputs are f16 or bf16, of f32 copies, and rounded at the end. */
+clade_tensor *clade_node_compose(const clade_node *node);
 
 /* CLADE_ERR_MODIFIED if something that node's backward reads was overwritten since. */
 clade_status clade_node_check_saved(const clade_node *node);

@@ -1,5 +1,8 @@
+/* Ops on f16 and bf16 whose kernels compute in f32 alone. */
 #include "tape/tape.h"
 #include "tensor/transfer.h"
+
+#include <clade/ops.h>
 
 #include "base/alloc.h"
 
@@ -58,10 +61,37 @@ static clade_status forward_widened(const clade_node *node)
     return status;
 }
 
+/* The dtype of the first input that has 16 bits, else f32. */
+static clade_dtype narrow_dtype(const clade_node *node)
+{
+    for (int i = 0; i < node->count; i++)
+        if (clade_kernel_storage(node->inputs[i]->dtype))
+            return node->inputs[i]->dtype;
+    return CLADE_F32;
+}
+
 clade_status clade_node_forward(const clade_node *node)
 {
-    bool narrow = clade_kernel_storage(node->output->dtype) != NULL;
-    for (int i = 0; i < node->count; i++)
-        narrow = narrow || clade_kernel_storage(node->inputs[i]->dtype);
+    bool narrow = narrow_dtype(node) != CLADE_F32 || clade_kernel_storage(node->output->dtype);
     return narrow && !node->op->any_storage ? forward_widened(node) : node->op->forward(node);
+}
+
+clade_tensor *clade_node_compose(const clade_node *node)
+{
+    clade_dtype narrow = narrow_dtype(node);
+    if (narrow == CLADE_F32 || node->op->any_storage)
+        return node->op->compose(node);
+    clade_node wide = *node;
+    wide.inputs = clade_calloc((size_t)node->count, sizeof *wide.inputs);
+    if (!wide.inputs)
+        return NULL;
+    bool whole = true;
+    for (int i = 0; i < node->count; i++) {
+        clade_tensor *t = node->inputs[i];
+        wide.inputs[i] = clade_kernel_storage(t->dtype) ? clade_cast(t, CLADE_F32) : t;
+        whole = whole && wide.inputs[i];
+    }
+    clade_tensor *out = whole ? node->op->compose(&wide) : NULL;
+    clade_free(wide.inputs);
+    return out && out->dtype == CLADE_F32 ? clade_cast(out, narrow) : out;
 }

@@ -33,6 +33,8 @@ void clade_context_free(clade_context **ctx)
         c->tape_free(c->tape);
     while (c->scope_count)
         clade_scope_pop(c);
+    clade_casts_forget(c);
+    clade_free(c->casts);
     clade_runtime_free(&c->runtime);
     if (c->formulas)
         c->formulas_free(c->formulas);

@@ -9,6 +9,14 @@
 struct clade_tape;
 struct kept_formula;
 
+#define CLADE_AUTOCAST_NESTING 8
+
+/* A parameter in the dtype of an autocast region; both owned. */
+typedef struct clade_cast_copy {
+    clade_tensor *source, *copy;
+    uint64_t version; /* of the source's memory then */
+} clade_cast_copy;
+
 struct clade_context {
     clade_runtime *runtime;
 
@@ -23,6 +31,12 @@ struct clade_context {
     void (*tape_free)(struct clade_tape *tape);
     size_t tape_scope; /* the tape's own scope is marks[tape_scope] */
     int no_grad_depth;
+
+    clade_dtype autocast; /* of the innermost region; CLADE_F32: nothing is cast */
+    clade_dtype outer_autocast[CLADE_AUTOCAST_NESTING];
+    int autocast_depth;
+    clade_cast_copy *casts; /* made in it */
+    size_t cast_count, cast_capacity;
 
     /* Owned by the ops layer: formulas that were met, and how to free them. */
     struct kept_formula *formulas;
@@ -41,6 +55,9 @@ clade_status clade_scope_require(const clade_context *ctx, const char *what);
 
 /* What clade_scope_begin does, without forgetting the last error. */
 clade_status clade_scope_push(clade_context *ctx);
+
+/* Drops the copies that autocast keeps. */
+void clade_casts_forget(clade_context *ctx);
 
 /* What clade_scope_end does, without asking whether the scope belongs to a tape. */
 void clade_scope_pop(clade_context *ctx);

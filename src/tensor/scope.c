@@ -27,6 +27,15 @@ void clade_scope_pop(clade_context *ctx)
         clade_tensor_unref(ctx->scoped[--ctx->scoped_count]);
 }
 
+void clade_casts_forget(clade_context *ctx)
+{
+    while (ctx->cast_count) {
+        clade_cast_copy *last = &ctx->casts[--ctx->cast_count];
+        clade_tensor_unref(last->source);
+        clade_tensor_unref(last->copy);
+    }
+}
+
 clade_status clade_scope_end(clade_context *ctx)
 {
     if (!ctx)
