@@ -18,6 +18,7 @@
 #define LOAD CAT(vload, V)
 #define STORE CAT(vstore, V)
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("nounroll")
 typedef T real;
 typedef CAT(T, 4) real4;
 typedef CAT(T, V) vec;
@@ -473,6 +474,11 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
                         p += MR;
 #endif
                     }
+                    /* The code that ends a row once, not MR times: a third of the compiler's
+                     * work. */
+                    vec done[MR][NV];
+                    UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
+                        done[r][v] = acc[r][v];
                     const int width = min(nb - j, NR);
                     (void)z, (void)col;
 #ifdef WINDOW_B
@@ -483,18 +489,16 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
                     const int from = 0, to = width;
                     {
 #endif
-                        UNROLL for (int r = 0; r < MR; r++)
+                        ROLLED for (int r = 0; r < min(MR, mb - i); r++)
                         {
                             global real *at = tile + (size_t)r * (size_t)ldc;
-                            if (i + r >= mb)
-                                continue;
 #ifdef BODY
                             if (k0 + block_k >= k && image + 1 == last)
-                                finish_row(acc[r], from, to, at, alpha, b_now, z, m0 + i + r,
+                                finish_row(done[r], from, to, at, alpha, b_now, z, m0 + i + r,
                                            col ARGS);
                             else
 #endif
-                                store_row(acc[r], from, to, at, alpha, b_now);
+                                store_row(done[r], from, to, at, alpha, b_now);
                         }
 #ifdef WINDOW_B
                         from = to;
