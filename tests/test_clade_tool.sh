@@ -57,6 +57,10 @@ for example in "$@"; do
         run env CLADE_DEVICE=no-such-device "$example"
         check "embed_mlp reports a failure" said_only 1 'no-such-device'
         ;;
+    modules)
+        check "modules prints its network" out_has '^  0 recurrent +\[6,16\] +912 +4896$'
+        check "modules learns to remember a bit" out_has '^right: 100 %$'
+        ;;
     pointwise)
         check "pointwise derives twice" out_has '^length 2\.0: force 8\.000, stiffness 8\.000$'
         ;;

@@ -307,7 +307,7 @@ START_TEST(bad_modules)
     refused((clade_layer[]){conv, {.kind = CLADE_LAYER_EMBEDDING, .outputs = 3}}, 2,
             CLADE_ERR_ARGUMENT, "1: embedding: entries is 0");
     refused((clade_layer[]){conv, {.kind = CLADE_LAYER_EMBEDDING, .outputs = 3, .entries = 3}}, 2,
-            CLADE_ERR_DTYPE, "1: index_select: the index is f32");
+            CLADE_ERR_DTYPE, "1: embedding: the index is f32");
     refused((clade_layer[]){conv, {.kind = CLADE_LAYER_CUSTOM}}, 2, CLADE_ERR_ARGUMENT,
             "custom is NULL");
     refused((clade_layer[]){conv, {.kind = CLADE_LAYER_TRANSFORMER, .heads = 2, .outputs = 3}}, 2,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include <clade/arrange.h>
 #include <clade/ops.h>
 #include <clade/random.h>
 
@@ -170,10 +171,7 @@ static clade_status create_embedding(clade_module *m, clade_params *params, cons
 
 static clade_tensor *forward_embedding(const clade_module *m, clade_tensor *x)
 {
-    clade_shape shape = clade_tensor_shape(x);
-    clade_tensor *flat = clade_reshape(x, CLADE_SHAPE(clade_tensor_numel(x)));
-    shape.dim[shape.ndim++] = m->layer.outputs;
-    return clade_reshape(clade_index_select(m->weight, 0, flat), shape);
+    return clade_embedding(m->weight, x, -1);
 }
 
 static clade_status create_rms_norm(clade_module *m, clade_params *params, const char *name)
