@@ -70,49 +70,81 @@ int plane_size(const window *w)
     return IN(w->d) * IN(w->h) * IN(w->w);
 }
 
-/* Windows of two columns side by side: eight of them at a time. */
+/* Windows of two by two that cover each plane once: the common case, by vectors. */
 int pairs(int8 v)
 {
     return !ADAPTIVE(v) && TAPS(v) == 2 && STRIDE(v) == 2 && PADDING(v) == 0 && DILATION(v) == 1;
 }
-#define T8 CAT(T, 8)
-#define T16 CAT(T, 16)
-#define LARGER(u, v) (((v) > (u) | (v) != (v)) ? (v) : (u))
 
-/* Output row ROW of [planes, depth, rows]; a lane takes every LANES-th column. */
-#define OUTPUT_ROW                                                                                 \
+int in_pairs(const window *w)
+{
+    return LANES == 1 && pairs(w->h) && pairs(w->w) && OUT(w->d) == 1 && TAPS(w->d) == 1 &&
+           PADDING(w->d) == 0 && IN(w->d) == 1;
+}
+
+#define LOAD_1(p)     (*(p))
+#define LOAD_2(p)     vload2(0, p)
+#define LOAD_4(p)     vload4(0, p)
+#define LOAD_8(p)     vload8(0, p)
+#define LOAD_16(p)    vload16(0, p)
+#define STORE_1(v, p) (*(p) = (v))
+#define STORE_2(v, p) vstore2(v, 0, p)
+#define STORE_4(v, p) vstore4(v, 0, p)
+#define STORE_8(v, p) vstore8(v, 0, p)
+#define STORE_16(v, p) vstore16(v, 0, p)
+typedef T CAT(T, 1);
+/* STEP(N, M) for a row of `count` outputs from 0 on: n of them see M = 2n columns. */
+#define BY_VECTORS(STEP, count)                                                                    \
+    {                                                                                              \
+        int o = 0;                                                                                 \
+        for (; o + 8 <= (count); o += 8)                                                           \
+            STEP(8, 16)                                                                            \
+        for (; o + 4 <= (count); o += 4)                                                           \
+            STEP(4, 8)                                                                             \
+        for (; o < (count); o++)                                                                   \
+            STEP(1, 2)                                                                             \
+    }
+#define EXCEEDS(v, best)   ((v) > (best) | (v) != (v))
+#define LARGER(best, v)    (EXCEEDS(v, best) ? (v) : (best))
+
+/* Plane ROW: the lanes take every LANES-th column of its outputs. */
+#define OWN_OUTPUTS                                                                                \
     const window w = {wd, wh, ww};                                                                 \
-    if (ROW >= planes * OUT(w.d) * OUT(w.h))                                                       \
+    if (ROW >= planes)                                                                             \
         return;                                                                                    \
-    const int oh = ROW % OUT(w.h), od = ROW / OUT(w.h) % OUT(w.d);                                 \
-    const span d = span_of(w.d, od), h = span_of(w.h, oh);                                         \
-    global const T *plane = x + xo + (size_t)(ROW / (OUT(w.h) * OUT(w.d))) * (size_t)plane_size(&w); \
-    global T *out = y + yo + (size_t)ROW * (size_t)OUT(w.w)
+    global const T *plane = x + xo + (size_t)ROW * (size_t)plane_size(&w);                         \
+    global T *out = y + yo + (size_t)ROW * (size_t)(OUT(w.d) * OUT(w.h) * OUT(w.w))
+#define FOR_OUTPUT_ROWS                                                                            \
+    for (int row = 0; row < OUT(w.d) * OUT(w.h); row++, out += OUT(w.w))
+#define OUTPUT_ROW                                                                                 \
+    const int oh = row % OUT(w.h), od = row / OUT(w.h);                                            \
+    const span d = span_of(w.d, od), h = span_of(w.h, oh)
 
 #if WANTED(max_pool)
+#define LARGEST(N, M)                                                                              \
+    {                                                                                              \
+        const CAT(T, M) u = CAT(LOAD_, M)(p + 2 * o), v = CAT(LOAD_, M)(p + 2 * o + IN(w.w));      \
+        const CAT(T, N) above = LARGER(u.even, u.odd), left = LARGER(above, v.even);               \
+        CAT(STORE_, N)(LARGER(left, v.odd), out + o);                                              \
+    }
 kernel void max_pool(global const T *x, int xo, global T *y, int yo, int planes, int8 wd, int8 wh,
                      int8 ww)
 {
-    OUTPUT_ROW;
-    int done = 0;
-#if LANES == 1
-    for (; pairs(w.w) && d.count * h.count > 0 && done + 8 <= OUT(w.w); done += 8) {
-        T8 best = (T8)(-INFINITY);
-        for (int z = 0; z < d.count; z++)
-            for (int i = 0; i < h.count; i++) {
-                const T16 v = vload16(
-                    0, plane + ((d.first + z * d.step) * IN(w.h) + h.first + i * h.step) * IN(w.w) +
-                           2 * done);
-                best = LARGER(best, v.even);
-                best = LARGER(best, v.odd);
-            }
-        vstore8(best, 0, out + done);
+    OWN_OUTPUTS;
+    if (in_pairs(&w)) {
+        global const T *p = plane;
+        for (int row = 0; row < OUT(w.h); row++, p += 2 * IN(w.w), out += OUT(w.w))
+            BY_VECTORS(LARGEST, OUT(w.w))
+        return;
     }
-#endif
-    for (int o = done + LANE; o < OUT(w.w); o += LANES) {
-        const span c = span_of(w.w, o);
-        const int at = largest(plane, &w, &d, &h, &c);
-        out[o] = at < 0 ? -INFINITY : plane[at];
+    FOR_OUTPUT_ROWS
+    {
+        OUTPUT_ROW;
+        for (int o = LANE; o < OUT(w.w); o += LANES) {
+            const span c = span_of(w.w, o);
+            const int at = largest(plane, &w, &d, &h, &c);
+            out[o] = at < 0 ? -INFINITY : plane[at];
+        }
     }
 }
 #endif
@@ -122,12 +154,16 @@ kernel void max_pool(global const T *x, int xo, global T *y, int yo, int planes,
 kernel void max_pool_take(global const T *x, int xo, global T *y, int yo, global const T *up,
                           int uo, int planes, int8 wd, int8 wh, int8 ww)
 {
-    OUTPUT_ROW;
+    OWN_OUTPUTS;
     up += uo + (plane - (x + xo));
-    for (int o = LANE; o < OUT(w.w); o += LANES) {
-        const span c = span_of(w.w, o);
-        const int at = largest(plane, &w, &d, &h, &c);
-        out[o] = at < 0 ? 0 : up[at];
+    FOR_OUTPUT_ROWS
+    {
+        OUTPUT_ROW;
+        for (int o = LANE; o < OUT(w.w); o += LANES) {
+            const span c = span_of(w.w, o);
+            const int at = largest(plane, &w, &d, &h, &c);
+            out[o] = at < 0 ? 0 : up[at];
+        }
     }
 }
 #endif
@@ -136,18 +172,22 @@ kernel void max_pool_take(global const T *x, int xo, global T *y, int yo, global
 kernel void avg_pool(global const T *x, int xo, global T *y, int yo, int planes, int8 wd, int8 wh,
                      int8 ww, int exclude)
 {
-    OUTPUT_ROW;
-    const int share = divisor(w.d, od, exclude) * divisor(w.h, oh, exclude);
-    for (int o = LANE; o < OUT(w.w); o += LANES) {
-        const span c = span_of(w.w, o);
-        T sum = 0;
-        for (int z = 0; z < d.count; z++)
-            for (int i = 0; i < h.count; i++)
-                for (int j = 0; j < c.count; j++)
-                    sum += plane[((d.first + z * d.step) * IN(w.h) + h.first + i * h.step) *
-                                     IN(w.w) +
-                                 c.first + j * c.step];
-        out[o] = sum / (share * divisor(w.w, o, exclude));
+    OWN_OUTPUTS;
+    FOR_OUTPUT_ROWS
+    {
+        OUTPUT_ROW;
+        const int share = divisor(w.d, od, exclude) * divisor(w.h, oh, exclude);
+        for (int o = LANE; o < OUT(w.w); o += LANES) {
+            const span c = span_of(w.w, o);
+            T sum = 0;
+            for (int z = 0; z < d.count; z++)
+                for (int i = 0; i < h.count; i++)
+                    for (int j = 0; j < c.count; j++)
+                        sum += plane[((d.first + z * d.step) * IN(w.h) + h.first + i * h.step) *
+                                         IN(w.w) +
+                                     c.first + j * c.step];
+            out[o] = sum / (share * divisor(w.w, o, exclude));
+        }
     }
 }
 #endif
@@ -162,67 +202,62 @@ kernel void avg_pool(global const T *x, int xo, global T *y, int yo, int planes,
     global const T *g = gradient + (size_t)id * (size_t)(OUT(w.d) * OUT(w.h) * OUT(w.w))
 
 #if WANTED(max_pool_grad)
-#define EXCEEDS(v)      ((v) > best | (v) != (v))
-#define GAIN(share, v)  share = EXCEEDS(v) ? up : none
-#define LOSE(share, v)  share = EXCEEDS(v) ? none : share
+#define TAKES(v)        EXCEEDS(v, best)
+#define GAIN(share, v)  share = TAKES(v) ? up : none
+#define LOSE(share, v)  share = TAKES(v) ? none : share
+/* Each later one that is larger takes the gradient from those before it. */
+#define SPREAD(N, M)                                                                               \
+    {                                                                                              \
+        const CAT(T, M) u = CAT(LOAD_, M)(p + 2 * o), v = CAT(LOAD_, M)(p + 2 * o + width);        \
+        const CAT(T, N) up = CAT(LOAD_, N)(g + o), none = 0;                                       \
+        CAT(T, N) best = u.even, first = up, second, third, fourth;                                \
+        GAIN(second, u.odd);                                                                       \
+        LOSE(first, u.odd);                                                                        \
+        best = LARGER(best, u.odd);                                                                \
+        GAIN(third, v.even);                                                                       \
+        LOSE(second, v.even);                                                                      \
+        LOSE(first, v.even);                                                                       \
+        best = LARGER(best, v.even);                                                               \
+        GAIN(fourth, v.odd);                                                                       \
+        LOSE(third, v.odd);                                                                        \
+        LOSE(second, v.odd);                                                                       \
+        LOSE(first, v.odd);                                                                        \
+        CAT(T, M) above, below;                                                                    \
+        above.even = first;                                                                        \
+        above.odd = second;                                                                        \
+        below.even = third;                                                                        \
+        below.odd = fourth;                                                                        \
+        CAT(STORE_, M)(above, q + 2 * o);                                                          \
+        CAT(STORE_, M)(below, q + 2 * o + width);                                                  \
+    }
 kernel void max_pool_grad(global const T *x, int xo, global T *dx, int dxo, global const T *dy,
                           int dyo, int planes, int8 wd, int8 wh, int8 ww)
 {
     OWN_PLANE(dx + dxo, dy + dyo);
     global const T *plane = x + xo + (size_t)id * (size_t)plane_size(&w);
-    const int rows = OUT(w.d) * OUT(w.h), width = IN(w.w);
-#if LANES == 1
-    /* Each element is in one window at most, and written with it. */
-    const bool apart = pairs(w.h) && pairs(w.w) && IN(w.d) == 1 && TAPS(w.d) == 1 &&
-                       PADDING(w.d) == 0 && !ADAPTIVE(w.d) && IN(w.w) == 2 * OUT(w.w) &&
-                       IN(w.h) == 2 * OUT(w.h);
-#else
-    const bool apart = false;
-#endif
-    if (!apart)
-        for (int i = 0; i < plane_size(&w); i++)
-            to[i] = 0;
-    for (int row = 0; row < rows; row++) {
-        const int oh = row % OUT(w.h);
-        int done = 0;
-        if (apart) {
-            global const T *p = plane + 2 * oh * width;
-            global T *q = to + 2 * oh * width;
-            for (; done + 8 <= OUT(w.w); done += 8) {
-                const T16 u = vload16(0, p + 2 * done), v = vload16(0, p + 2 * done + width);
-                const T8 up = vload8(0, g + done), none = 0;
-                /* Each later one that is larger takes the gradient from those before it. */
-                T8 best = u.even, first = up, second, third, fourth;
-                GAIN(second, u.odd);
-                LOSE(first, u.odd);
-                best = LARGER(best, u.odd);
-                GAIN(third, v.even);
-                LOSE(second, v.even);
-                LOSE(first, v.even);
-                best = LARGER(best, v.even);
-                GAIN(fourth, v.odd);
-                LOSE(third, v.odd);
-                LOSE(second, v.odd);
-                LOSE(first, v.odd);
-                T16 a, b;
-                a.even = first;
-                a.odd = second;
-                b.even = third;
-                b.odd = fourth;
-                vstore16(a, 0, q + 2 * done);
-                vstore16(b, 0, q + 2 * done + width);
-            }
-            for (int i = 2 * done; i < width; i++)
-                q[i] = q[width + i] = 0;
+    const int width = IN(w.w);
+    if (in_pairs(&w)) {
+        global const T *p = plane;
+        global T *q = to;
+        for (int row = 0; row < OUT(w.h); row++, p += 2 * width, q += 2 * width, g += OUT(w.w)) {
+            BY_VECTORS(SPREAD, OUT(w.w))
+            if (width & 1)
+                q[width - 1] = q[2 * width - 1] = 0;
         }
-        const span d = span_of(w.d, row / OUT(w.h)), h = span_of(w.h, oh);
-        for (int o = done; o < OUT(w.w); o++) {
+        for (int i = 0; IN(w.h) & 1 && i < width; i++)
+            q[i] = 0;
+        return;
+    }
+    for (int i = 0; i < plane_size(&w); i++)
+        to[i] = 0;
+    for (int row = 0; row < OUT(w.d) * OUT(w.h); row++, g += OUT(w.w)) {
+        OUTPUT_ROW;
+        for (int o = 0; o < OUT(w.w); o++) {
             const span c = span_of(w.w, o);
             const int at = largest(plane, &w, &d, &h, &c);
             if (at >= 0)
                 to[at] += g[o];
         }
-        g += OUT(w.w);
     }
 }
 #endif
@@ -235,9 +270,8 @@ kernel void avg_pool_grad(global T *dx, int dxo, global const T *dy, int dyo, in
     for (int i = 0; i < plane_size(&w); i++)
         to[i] = 0;
     for (int row = 0; row < OUT(w.d) * OUT(w.h); row++) {
-        const int od = row / OUT(w.h), oh = row % OUT(w.h);
+        OUTPUT_ROW;
         const int share = divisor(w.d, od, exclude) * divisor(w.h, oh, exclude);
-        const span d = span_of(w.d, od), h = span_of(w.h, oh);
         for (int o = 0; o < OUT(w.w); o++) {
             const span c = span_of(w.w, o);
             const T part = *g++ / (share * divisor(w.w, o, exclude));

@@ -143,15 +143,14 @@ static clade_status launch(call *c, const clade_node *node, const clade_grid *gr
 /* Of max_pool, avg_pool and, with a second input, max_pool_take. */
 static clade_status forward(const clade_node *node)
 {
-    const clade_shape *y = &node->output->shape;
+    const clade_shape *x = &node->inputs[0]->shape;
     call c = {0};
     add_tensor(&c, node->inputs[0]);
     add_tensor(&c, node->output);
     if (node->count > 1)
         add_tensor(&c, node->inputs[1]);
-    add_sizes(&c, node, &node->inputs[0]->shape, y);
-    const clade_grid grid =
-        clade_grid_rows(node->ctx->runtime, node->output->numel / y->dim[y->ndim - 1]);
+    add_sizes(&c, node, x, &node->output->shape);
+    const clade_grid grid = clade_grid_rows(node->ctx->runtime, x->dim[0] * x->dim[1]);
     return launch(&c, node, &grid);
 }
 
