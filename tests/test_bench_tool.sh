@@ -37,7 +37,7 @@ check "-h is --help" out_has '^    mlp1024 '
 usage "a word too many" "'x': one argument too many" "$clade" bench x
 usage "an unknown option" "--frob: no such option" "$clade" bench --frob
 usage "an unknown letter" "-v: no such option" "$clade" bench -v
-usage "an unknown workload" "--workload: 'cnn' is none of mlp, " "$clade" bench --workload mlp,cnn
+usage "an unknown workload" "--workload: 'rnn' is none of mlp, " "$clade" bench --workload mlp,rnn
 usage "an empty workload" "--workload: '' is none of mlp, " "$clade" bench --workload mlp,
 usage "an unknown peer" "--vs: 'jax' is none of torch, " "$clade" bench --vs jax
 usage "an empty peer" "--vs: '' is none of torch, " "$clade" bench --vs ''
@@ -50,7 +50,7 @@ bench() {
     run "$clade" bench --quick "$@"
 }
 
-for workload in "mlp 2" "mlp1024 2" "infer 2" "gemm 12" "kernels 6" "launch 4"; do
+for workload in "mlp 2" "mlp1024 2" "cnn 2" "infer 2" "gemm 12" "kernels 6" "launch 4"; do
     read -r name count <<<"$workload"
     bench --workload "$name" --vs none --json "$work/rows.json"
     check "$name" status_is 0

@@ -6,6 +6,8 @@ each line "WORK COUNT" on standard input repeats the work and answers with the s
 between lines it waits. Ends with its input.
     train BATCH SIZE...     one step of a network of these layers: SGD, learning rate 0.01,
                             momentum 0.9
+    cnn BATCH SIZE...       one step of two convolutions, 1-32-64 of 3x3, each with ReLU and 2x2
+                            pooling, before layers of these sizes: Adam
     infer BATCH SIZE...     its forward pass
     gemm BATCH M N K TA TB  a matrix product
 Images are those of DATA_FOLDER, or random ones; they lie in memory as normalised floats.
@@ -49,10 +51,21 @@ def network(sizes):
     return torch.nn.Sequential(*layers[:-1])
 
 
-def training(data, batch, sizes):
+def convolutions():
+    layers = [torch.nn.Unflatten(1, (1, 28, 28))]
+    for inner, outer in (1, 32), (32, 64):
+        layers += [torch.nn.Conv2d(inner, outer, 3, padding=1), torch.nn.ReLU(),
+                   torch.nn.MaxPool2d(2)]
+    return torch.nn.Sequential(*layers, torch.nn.Flatten())
+
+
+def training(data, batch, sizes, cnn=False):
     net = network(sizes)
     loss_of = torch.nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    if cnn:
+        net = torch.nn.Sequential(convolutions(), net)
+        optimizer = torch.optim.Adam(net.parameters())
     steps = len(data.images) // batch
 
     def work(i):
@@ -102,8 +115,10 @@ def main():
             work = product(*numbers)
         elif not work:
             data = Data(count, sys.argv[3] if len(sys.argv) > 3 else None)
-            make = training if kind == "train" else inference
-            work = make(data, numbers[0], numbers[1:])
+            if kind == "infer":
+                work = inference(data, numbers[0], numbers[1:])
+            else:
+                work = training(data, numbers[0], numbers[1:], kind == "cnn")
         start = time.perf_counter()
         for i in range(int(repeat)):
             work(i)

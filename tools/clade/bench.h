@@ -75,6 +75,7 @@ void bench_print(const bench *b);
 /* --- workloads: each returns the exit code ---------------------------------------------------- */
 int bench_mlp(bench *b);
 int bench_mlp1024(bench *b);
+int bench_cnn(bench *b);
 int bench_infer(bench *b);
 int bench_gemm(bench *b);
 int bench_kernels(bench *b);

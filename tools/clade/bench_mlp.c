@@ -62,19 +62,22 @@ static int measure(bench *b, const char *workload, trainee *t)
 {
     char work[64];
     torch_peer *torch;
-    network_work(work, sizeof work, "train", &t->net);
+    const bool cnn = t->net.model.layout.cnn;
+    const double amount = cnn ? (double)t->net.batch : 1;
+    const bench_metric metric = {workload, cnn ? "images/s" : "us per step",
+                                 cnn ? BENCH_PER_SECOND : BENCH_MICROSECONDS};
+    network_work(work, sizeof work, cnn ? "cnn" : "train", &t->net);
     int code = torch_open(&torch, b, work);
     if (code != EXIT_OK)
         return code;
     bench_queue queue = {b->ctx, network_run, t};
-    const bench_side clade = {"Clade", bench_queue_block, &queue, 1};
+    const bench_side clade = {"Clade", bench_queue_block, &queue, amount};
     const bench_side host = {"Clade's host", host_block, t, 1};
     const bench_side whole = {"the whole step", bench_queue_block, &queue, 1};
     bench_side peer = {0};
     if (torch)
-        peer = (bench_side){torch_name(torch), torch_block, torch, 1};
-    code = bench_measure(b, &(bench_metric){workload, "us per step", BENCH_MICROSECONDS}, &clade,
-                         torch ? &peer : NULL);
+        peer = (bench_side){torch_name(torch), torch_block, torch, amount};
+    code = bench_measure(b, &metric, &clade, torch ? &peer : NULL);
     torch_close(&torch);
     if (code != EXIT_OK)
         return code;
@@ -83,12 +86,20 @@ static int measure(bench *b, const char *workload, trainee *t)
                          &host, b->o->vs == VS_NONE ? NULL : &whole);
 }
 
-static int run(bench *b, const char *workload, const layout *l, int64_t batch)
+static clade_status create_optimizer(trainee *t)
 {
     const clade_sgd_params sgd = {.lr = 0.01, .momentum = 0.9};
+    if (t->net.model.layout.cnn)
+        return clade_adam_create(&t->optimizer, t->net.model.params,
+                                 &(clade_adam_params){.lr = 0.001});
+    return clade_sgd_create(&t->optimizer, t->net.model.params, &sgd);
+}
+
+static int run(bench *b, const char *workload, const layout *l, int64_t batch)
+{
     trainee t = {0};
     int code = network_open(&t.net, b, l, batch, step);
-    if (code == EXIT_OK && (clade_sgd_create(&t.optimizer, t.net.model.params, &sgd) != CLADE_OK ||
+    if (code == EXIT_OK && (create_optimizer(&t) != CLADE_OK ||
                             accumulator_create(&t.loss, b->ctx, CLADE_F32) != CLADE_OK))
         code = cli_fail_library();
     if (code == EXIT_OK)
@@ -108,4 +119,10 @@ int bench_mlp1024(bench *b)
 {
     int64_t hidden = b->o->quick ? 64 : 1024, batch = b->o->quick ? 32 : 256;
     return run(b, "mlp1024", &(layout){.count = 3, .size = {784, hidden, hidden, 10}}, batch);
+}
+
+int bench_cnn(bench *b)
+{
+    const layout l = layout_of_cnn(28, 28, 128, 10);
+    return run(b, "cnn", &l, b->o->quick ? 16 : 128);
 }

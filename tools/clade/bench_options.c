@@ -16,6 +16,7 @@ static const char help[] =
     "WORKLOADS\n"
     "    mlp       training 784-128-10, batch 128, SGD with momentum; images stay on the device\n"
     "    mlp1024   training 784-1024-1024-10, batch 256\n"
+    "    cnn       training clade-mnist --model cnn, batch 128, Adam\n"
     "    infer     784-128-10 forward: one image from the host and back, and 1024 at a time\n"
     "    gemm      matrix products\n"
     "    kernels   memory traffic of pointwise, reduction and update kernels, beside a copy\n"
@@ -35,7 +36,7 @@ static const char help[] =
     "\n"
     "    A ratio is Clade's time over the peer's for the same work: below 1 Clade is faster.\n";
 
-const char *const bench_workload_names[WORKLOADS] = {"mlp",  "mlp1024", "infer",
+const char *const bench_workload_names[WORKLOADS] = {"mlp",  "mlp1024", "cnn",   "infer",
                                                      "gemm", "kernels", "launch"};
 static const char *const peer_names[] = {
     [VS_AUTO] = "", [VS_TORCH] = "torch", [VS_OPENBLAS] = "openblas", [VS_NONE] = "none"};
@@ -55,9 +56,10 @@ static int parse_workloads(bench_options *o, const char *text)
         size_t length = strcspn(text, ",");
         int i = find(bench_workload_names, WORKLOADS, text, length);
         if (i < 0)
-            return cli_usage("--workload: '%.*s' is none of mlp, mlp1024, infer, gemm, kernels, "
-                             "launch",
-                             (int)length, text);
+            return cli_usage(
+                "--workload: '%.*s' is none of mlp, mlp1024, cnn, infer, gemm, kernels, "
+                "launch",
+                (int)length, text);
         o->workloads |= 1u << i;
         text += length;
         if (!*text)
