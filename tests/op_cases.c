@@ -1,12 +1,14 @@
 /* The one list of row families: a file and a line here. */
 #include "op_cases.h"
 
+extern const op_case_family activation_cases;
 extern const op_case_family arrange_cases;
 extern const op_case_family attention_cases;
 extern const op_case_family conv_cases;
 extern const op_case_family copy_cases;
 extern const op_case_family create_cases;
 extern const op_case_family formula_cases;
+extern const op_case_family function_cases;
 extern const op_case_family image_cases;
 extern const op_case_family index_cases;
 extern const op_case_family loss_cases;
@@ -21,12 +23,14 @@ extern const op_case_family view_cases;
 
 /* clang-format off */
 const op_case_family *const op_case_families[] = {
+    &activation_cases,
     &arrange_cases,
     &attention_cases,
     &conv_cases,
     &copy_cases,
     &create_cases,
     &formula_cases,
+    &function_cases,
     &image_cases,
     &index_cases,
     &loss_cases,

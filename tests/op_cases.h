@@ -94,6 +94,10 @@ struct op_case {
      * unless no_empty says why that cannot be. */
     const char *shapes[OP_SHAPES];
     const char *no_empty;
+    /* Another op, whose kernels are the same text around another formula, so that what its rows
+     * show of views holds here too: one view is run instead of all, for programs take time to
+     * compile (default NULL: all are). */
+    const char *views_like;
 
     clade_tensor *(*build)(const op_case *row, const op_args *args);
     /* One of: per element, inputs broadcast; whole arrays (fills out, which array_init shapes); or,

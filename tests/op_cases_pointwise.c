@@ -1,27 +1,7 @@
 /* Rows of src/ops/pointwise.c: how each op is called, and its value of doubles. */
-#include "op_cases.h"
+#include "op_cases_pointwise.h"
 
 #include <math.h>
-
-/* POINT(name, call, value): in the call, in[] are the tensors; in the value, a, b and c the
- * elements; r[] are row->reals in both. */
-#define POINT(name, call, value)                                                                   \
-    static clade_tensor *build_##name(const op_case *row, const op_args *args)                     \
-    {                                                                                              \
-        clade_tensor *const *in = args->in;                                                        \
-        const double *r = row->reals;                                                              \
-        (void)r;                                                                                   \
-        return call;                                                                               \
-    }                                                                                              \
-    static double value_##name(const op_case *row, const double *x)                                \
-    {                                                                                              \
-        const double *r = row->reals;                                                              \
-        const double a = x[0], b = x[1], c = x[2];                                                 \
-        (void)r, (void)a, (void)b, (void)c;                                                        \
-        return value;                                                                              \
-    }
-#define POINT_1(name, value) POINT(name, clade_##name(in[0]), value)
-#define POINT_2(name, value) POINT(name, clade_##name(in[0], in[1]), value)
 
 POINT_2(add, a + b)
 POINT_2(sub, a - b)
@@ -54,30 +34,6 @@ POINT_1(tanh, tanh(a))
 POINT_1(gelu, a / 2 * erfc(-a / sqrt(2)))
 POINT_1(silu, a / (1 + exp(-a)))
 POINT_1(softplus, a > 0 ? a + log1p(exp(-a)) : log1p(exp(a)))
-
-#define ROW(name, ...)                                                                             \
-    {                                                                                              \
-        .op = #name, .build = build_##name, .element = value_##name, __VA_ARGS__                   \
-    }
-#define SHAPES_1 .shapes = {"[2,3,4]", "[7]", "[5,33]", "[]", "[1,1]", "[0,3]"}
-#define SHAPES_2                                                                                   \
-    .shapes = {"[2,3,4] [2,3,4]", "[2,3] [3]", "[2,3] [2,1]", "[2,1,3] [4,1]",                     \
-               "[] [2,3]",        "[2,3] []",  "[] []",       "[0,3] [1,3]"}
-#define SHAPES_3                                                                                   \
-    .shapes = {"[2,3,4] [2,3,4] [2,3,4]", "[2,1] [3] [2,3]", "[4] [] []", "[] [2,3] [1,3]",        \
-               "[0,3] [1,3] [0,3]"}
-#define SMALL                                                                                      \
-    {                                                                                              \
-        -4, 4                                                                                      \
-    }
-#define COUNTS                                                                                     \
-    {                                                                                              \
-        -20, 20                                                                                    \
-    }
-#define STEPS                                                                                      \
-    {                                                                                              \
-        -3, 3, .step = 1                                                                           \
-    }
 
 static const op_case rows[] = {
     ROW(add, .dtypes = ANY, .gradient = true, .inputs = {COUNTS, COUNTS}, SHAPES_2),

@@ -9,6 +9,7 @@
 typedef struct claims {
     unsigned dtypes;
     bool gradient, second, views, empty;
+    const char *views_like;
 } claims;
 
 static bool has_empty_shape(const op_case *row)
@@ -28,6 +29,7 @@ static claims claims_of(const clade_op *op)
             continue;
         all.dtypes |= row->dtypes;
         all.views = all.views || *row->shapes[0];
+        all.views_like = row->views_like;
         all.gradient = all.gradient || row->gradient;
         all.second = all.second || (op_case_differentiates(row) && !row->no_grad2);
         all.empty = all.empty || has_empty_shape(row);
@@ -46,7 +48,9 @@ int main(void)
          "From the registry and the rows of `tests/op_cases*.c`. Each *yes* and each dtype is\n"
          "checked by `build/tests/test_ops`: *forward* against a reference in double, *gradient*\n"
          "and *second* derivative against central differences in f64, *views* with inputs that\n"
-         "are transposed, permuted, sliced and expanded, *empty* with a dimension of 0.\n\n"
+         "are transposed, permuted, sliced and expanded (*like* an op whose kernels differ in "
+         "their\n"
+         "formula alone), *empty* with a dimension of 0.\n\n"
          "| op | forward | gradient | second | dtypes | views | empty |\n"
          "|---|---|---|---|---|---|---|");
     const clade_op *op;
@@ -58,7 +62,8 @@ int main(void)
         for (clade_dtype d = CLADE_F32; d < CLADE_DTYPE_COUNT; d++)
             if (of.dtypes & 1u << d)
                 printf(" %s", clade_dtype_name(d));
-        printf(" | %s | %s |\n", mark(of.views), mark(of.empty));
+        printf(" | %s%s | %s |\n", of.views_like ? "like " : "",
+               of.views_like ? of.views_like : mark(of.views), mark(of.empty));
     }
     return 0;
 }

@@ -360,6 +360,10 @@ static void run_all(trial t, void (*run)(trial), int sets, bool one_by_one, layo
         run(t);
     }
     t.shapes = t.row->shapes[0];
+    if (t.row->views_like) {
+        one_by_one = false;
+        last = t.mode == VIEWS ? TRANSPOSED : CONTIGUOUS;
+    }
     int count = parse_shapes(t.shapes, shape);
     for (int i = 0; i < (one_by_one ? count : 1); i++) {
         for (layout kind = TRANSPOSED; kind <= last; kind++) {
@@ -456,6 +460,9 @@ static void every_row_has_an_op(int unused)
         ck_assert_msg(row->gradient == has_gradient(op, row), "%s: the row says %s gradient",
                       row->op, row->gradient ? "there is a" : "there is no");
         ck_assert_msg(row->dtypes && row->shapes[0], "%s: a row without dtypes or shapes", row->op);
+        const op_case *like = row->views_like ? row_of(row->views_like) : row;
+        ck_assert_msg(like && like->gradient >= row->gradient && (like == row || !like->views_like),
+                      "%s: %s shows no views for it", row->op, row->views_like);
         ck_assert_msg(!!row->element + !!row->reference + !!row->verify == 1,
                       "%s: a row needs one of element, reference, verify", row->op);
     }

@@ -9,6 +9,7 @@
 #include <clade/context.h>
 #include <clade/tensor.h>
 #include <clade/precision.h>
+#include <clade/pointwise.h>
 #include <clade/ops.h>
 #include <clade/arrange.h>
 #include <clade/loss.h>

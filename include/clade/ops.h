@@ -14,6 +14,7 @@
 #ifndef CLADE_OPS_H
 #define CLADE_OPS_H
 
+#include <clade/pointwise.h>
 #include <clade/tensor.h>
 
 #ifdef __cplusplus
@@ -32,79 +33,7 @@ CLADE_API clade_tensor *clade_arange(clade_context *ctx, clade_dtype dtype, doub
 CLADE_API clade_tensor *clade_linspace(clade_context *ctx, clade_dtype dtype, double first,
                                        double last, int64_t count);
 
-/* --- pointwise, two inputs, broadcast; any dtype ------------------------------------------- */
-CLADE_API clade_tensor *clade_add(clade_tensor *a, clade_tensor *b);     /* a + b */
-CLADE_API clade_tensor *clade_sub(clade_tensor *a, clade_tensor *b);     /* a - b */
-CLADE_API clade_tensor *clade_mul(clade_tensor *a, clade_tensor *b);     /* a * b */
-CLADE_API clade_tensor *clade_div(clade_tensor *a, clade_tensor *b);     /* a / b; floats only */
-CLADE_API clade_tensor *clade_pow(clade_tensor *a, clade_tensor *b);     /* a ^ b; floats only */
-CLADE_API clade_tensor *clade_maximum(clade_tensor *a, clade_tensor *b); /* NaN if one is NaN; the
-                                                   gradient is halved between equal inputs */
-CLADE_API clade_tensor *clade_minimum(clade_tensor *a, clade_tensor *b); /* likewise */
-
-/* Comparisons: u8, 1 where it holds and else 0; no gradient. */
-CLADE_API clade_tensor *clade_eq(clade_tensor *a, clade_tensor *b);
-CLADE_API clade_tensor *clade_ne(clade_tensor *a, clade_tensor *b);
-CLADE_API clade_tensor *clade_lt(clade_tensor *a, clade_tensor *b);
-CLADE_API clade_tensor *clade_le(clade_tensor *a, clade_tensor *b);
-CLADE_API clade_tensor *clade_gt(clade_tensor *a, clade_tensor *b);
-CLADE_API clade_tensor *clade_ge(clade_tensor *a, clade_tensor *b);
-
-/* condition ? a : b; condition is u8, all three broadcast. */
-CLADE_API clade_tensor *clade_where(clade_tensor *condition, clade_tensor *a, clade_tensor *b);
-
-/* --- pointwise with a constant -------------------------------------------------------------- */
-CLADE_API clade_tensor *clade_add_scalar(clade_tensor *x, double value); /* x + value; any dtype */
-CLADE_API clade_tensor *clade_mul_scalar(clade_tensor *x, double value); /* x * value; any dtype */
-CLADE_API clade_tensor *clade_pow_scalar(clade_tensor *x, double value); /* x ^ value; floats */
-/* min(max(x, low), high); NaN stays NaN; gradient 1 where low <= x <= high. Any dtype. */
-CLADE_API clade_tensor *clade_clamp(clade_tensor *x, double low, double high);
-/* x > 0 ? x : slope * x; floats. */
-CLADE_API clade_tensor *clade_leaky_relu(clade_tensor *x, double slope);
-
-/* --- pointwise, one input; floats only but for neg, abs and square --------------------------- */
-CLADE_API clade_tensor *clade_neg(clade_tensor *x);      /* -x */
-CLADE_API clade_tensor *clade_abs(clade_tensor *x);      /* |x|; gradient 0 at 0 */
-CLADE_API clade_tensor *clade_exp(clade_tensor *x);      /* e^x */
-CLADE_API clade_tensor *clade_log(clade_tensor *x);      /* natural logarithm */
-CLADE_API clade_tensor *clade_sqrt(clade_tensor *x);     /* square root */
-CLADE_API clade_tensor *clade_square(clade_tensor *x);   /* x * x */
-CLADE_API clade_tensor *clade_relu(clade_tensor *x);     /* max(x, 0); NaN stays; gradient 0 at 0 */
-CLADE_API clade_tensor *clade_sigmoid(clade_tensor *x);  /* 1 / (1 + e^-x) */
-CLADE_API clade_tensor *clade_tanh(clade_tensor *x);     /* hyperbolic tangent */
-CLADE_API clade_tensor *clade_gelu(clade_tensor *x);     /* x/2 * (1 + erf(x / sqrt 2)) */
-CLADE_API clade_tensor *clade_silu(clade_tensor *x);     /* x * sigmoid(x) */
-CLADE_API clade_tensor *clade_softplus(clade_tensor *x); /* log(1 + e^x), without overflow */
-
-/* --- pointwise, a formula of your own -------------------------------------------------------- */
-/* A formula over inputs that broadcast, computed by one kernel; the gradients are derived from it,
- * and theirs in turn.
- *
- *     clade_tensor *y = clade_pointwise("x * tanh(softplus(x))", "x", &x, 1, NULL, 0);
- *     clade_tensor *in[] = {x, w};
- *     double k[] = {0.5};
- *     clade_tensor *z = clade_pointwise("x > k ? w*x : 0", "x w k", in, 2, k, 1);
- *
- * names: of the inputs (1 to 8), then of the constants (at most 4), with spaces in between. A
- * changed constant does not compile a new kernel, a changed number in the formula does. The floats
- * among the inputs, at least one, agree in dtype, which is the result's; i32 and u8 inputs count as
- * numbers without gradient.
- *
- * Formulas are written as in C, and everything is a real number (7/2 is 3.5): numbers, names,
- * (), + - * /, < <= > >= == != (1 or 0), && || !, condition ? a : b, and the functions abs acos
- * acosh asin asinh atan atan2 atanh cbrt ceil clamp(x, low, high) cos cosh erf erfc exp exp2 expm1
- * floor fmod hypot isfinite isinf isnan log log10 log1p log2 max min pow relu rint round rsqrt
- * sigmoid sign sin sinh softplus sqrt tan tanh trunc. Derivatives follow the rules of calculus: of
- * a step (floor, sign, a comparison) 0; of a condition ? a : b that of the branch taken; of max and
- * min shared between equals; of abs and relu 0 at 0. They may overflow where a part of the formula
- * does: write softplus(x), not log(1 + exp(x)).
- *
- * Errors: CLADE_ERR_ARGUMENT with the column for what is no such formula; CLADE_ERR_UNSUPPORTED for
- * a derivative that grows beyond 64 KiB of text. */
-CLADE_API clade_tensor *clade_pointwise(const char *expression, const char *names,
-                                        clade_tensor *const *inputs, int count,
-                                        const double *constants, int constant_count);
-
+/* --- dtypes ---------------------------------------------------------------------------------- */
 /* Converts; to x's own dtype a view. Float to integer truncates; a float value outside the
  * integer's range is undefined. The gradient is cast back when both are floats. */
 CLADE_API clade_tensor *clade_cast(clade_tensor *x, clade_dtype dtype);

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 import attention_goldens
 import arrange_goldens
 import loss_goldens
+import pointwise_goldens
 from golden_case import F32, F64, I32, INF, NAN, U8, case, cases, t, v
 
 BROADCASTS = {
@@ -339,6 +340,7 @@ def make():
     for group in (binary, unary, constants, reductions, matrices, views, index, norms, softmaxes,
                   image,
                   arrange_goldens.arrangements, loss_goldens.losses,
+                  pointwise_goldens.pointwise,
                   attention_goldens.attentions):
         group()
     return {"%s/%s" % (name, part): array
