@@ -1,7 +1,7 @@
-// variants: -DOP_SUM | -DOP_SUM -DSTORE_F16 -DS=f16 | -DOP_MAX -DSTORE_BF16 -DS=bf16 | -DOP_SUM -DSQUARES -DLANES=64 -DVW=4 | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int
+// variants: -DOP_SUM | -DOP_SUM -DSTORE_F16 -DS=f16 | -DOP_MAX -DSTORE_BF16 -DS=bf16 | -DOP_SUM -DSQUARES -DLANES=64 -DVW=4 | -DOP_MAX -DLANES=64 -DVW=4 | -DOP_MIN -DT=double -DA=double -DCLADE_F64 -DVW=8 | -DOP_SUM -DT=uchar -DA=int | -DOP_PROD | -DOP_PROD -DT=uchar -DA=int -DLANES=64 -DVW=4
 /* Reductions of one group of dimensions. A is the type of the accumulator, T that of the results, and
- * elements are stored as S; one of OP_SUM, OP_MAX, OP_MIN is defined. With SQUARES elements count
- * squared. */
+ * elements are stored as S; one of OP_SUM, OP_PROD, OP_MAX, OP_MIN is defined. With SQUARES elements
+ * count squared. */
 #ifndef A
 #define A float
 #endif
@@ -10,11 +10,20 @@
 
 #if defined(OP_SUM)
 #define COMBINE(u, v) ((u) + (v))
+#define START(p) 0
+#elif defined(OP_PROD)
+#define COMBINE(u, v) ((u) * (v))
+#define START(p) 1
 #elif defined(OP_MAX)
 /* A NaN on either side wins: u > v is false when v is NaN. */
 #define COMBINE(u, v) ((((u) > (v)) | ((u) != (u))) ? (u) : (v))
 #else
 #define COMBINE(u, v) ((((u) < (v)) | ((u) != (u))) ? (u) : (v))
+#endif
+
+/* Max and min may start from the first element in every lane and vector slot. */
+#ifndef START
+#define START(p) GET(p, 0)
 #endif
 
 #ifdef SQUARES
@@ -48,12 +57,7 @@ kernel void reduce_rows(global const S *x, int xo, int row_stride, int rows, int
     const int count = min(chunk_size, length - begin);
     global const S *p = x + xo + (id / chunks) * row_stride + begin;
 
-    /* Max and min may start from the first element in every lane and vector slot. */
-#if defined(OP_SUM)
-    A acc = 0;
-#else
-    A acc = GET(p, 0);
-#endif
+    A acc = START(p);
     AV vec = (AV)(acc);
     const int vectors = count / VW;
     for (int i = LANE; i < vectors; i += LANES)

@@ -14,6 +14,7 @@ extern const op_case_family index_cases;
 extern const op_case_family loss_cases;
 extern const op_case_family matrix_cases;
 extern const op_case_family norm_cases;
+extern const op_case_family order_cases;
 extern const op_case_family pointwise_cases;
 extern const op_case_family pool_cases;
 extern const op_case_family random_cases;
@@ -36,6 +37,7 @@ const op_case_family *const op_case_families[] = {
     &loss_cases,
     &matrix_cases,
     &norm_cases,
+    &order_cases,
     &pointwise_cases,
     &pool_cases,
     &random_cases,

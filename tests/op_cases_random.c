@@ -99,6 +99,51 @@ static void ref_dropout(const op_case *row, const host_array *in, host_array *ou
             out->value[i] = in->value[i] / (1 - p);
 }
 
+/* ints: n. */
+static clade_tensor *build_permutation(const op_case *row, const op_args *args)
+{
+    return clade_permutation(args->ctx, row->ints[0]);
+}
+
+static const char *verify_permutation(const op_case *row, const host_array *in,
+                                      const host_array *out)
+{
+    bool seen[100] = {false}, moved = false;
+    (void)in;
+    if (out->shape.ndim != 1 || out->numel != row->ints[0])
+        return "another shape than asked for";
+    for (int64_t i = 0; i < out->numel; i++) {
+        int64_t at = (int64_t)out->value[i];
+        if (at < 0 || at >= out->numel || seen[at])
+            return "a number that is not there, or twice";
+        seen[at] = true;
+        moved = moved || at != i;
+    }
+    return moved || out->numel < 2 ? NULL : "the numbers are in order";
+}
+
+/* ints: samples, replacement. */
+static clade_tensor *build_multinomial(const op_case *row, const op_args *args)
+{
+    return clade_multinomial(args->in[0], row->ints[0], row->ints[1]);
+}
+
+static const char *verify_multinomial(const op_case *row, const host_array *in,
+                                      const host_array *out)
+{
+    int64_t k = in->shape.dim[in->shape.ndim - 1], samples = row->ints[0];
+    if (out->shape.ndim != in->shape.ndim || out->shape.dim[out->shape.ndim - 1] != samples)
+        return "another shape than asked for";
+    for (int64_t i = 0; i < out->numel; i++) {
+        if (out->value[i] < 0 || out->value[i] >= (double)k)
+            return "a place that is not there";
+        for (int64_t j = i / samples * samples; j < i && !row->ints[1]; j++)
+            if (out->value[i] == out->value[j])
+                return "a place that comes twice";
+    }
+    return NULL;
+}
+
 #define ROW(name, ...)                                                                             \
     {                                                                                              \
         .op = #name, .build = build_##name, .shapes = {""}, .no_empty = "no inputs", __VA_ARGS__   \
@@ -123,6 +168,29 @@ static const op_case rows[] = {
         .reals = {1}),
     ROW(bernoulli, .variant = "empty", .dtypes = ANY, .reference = ref_bernoulli, .ints = {3, 0},
         .reals = {0.5}),
+    ROW(permutation, .out = OUT_I32, .dtypes = I32, .verify = verify_permutation, .ints = {100}),
+    ROW(permutation, .out = OUT_I32, .variant = "of one", .dtypes = I32,
+        .verify = verify_permutation, .ints = {1}),
+    ROW(permutation, .out = OUT_I32, .variant = "empty", .dtypes = I32,
+        .verify = verify_permutation, .ints = {0}),
+    {.op = "multinomial",
+     .variant = "with replacement",
+     .dtypes = FLOATS,
+     .build = build_multinomial,
+     .verify = verify_multinomial,
+     .out = OUT_I32,
+     .inputs = {{0, 2}},
+     .ints = {9, true},
+     .shapes = {"[3,4]", "[5]", "[0,3]"}},
+    {.op = "multinomial",
+     .variant = "without replacement",
+     .dtypes = FLOATS,
+     .build = build_multinomial,
+     .verify = verify_multinomial,
+     .out = OUT_I32,
+     .inputs = {{0, 2}},
+     .ints = {4},
+     .shapes = {"[3,4]", "[5]", "[0,4]"}},
     {.op = "dropout",
      .dtypes = FLOATS,
      .gradient = true,

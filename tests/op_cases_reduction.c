@@ -1,4 +1,4 @@
-/* Rows of src/ops/reduction.c, moment.c and argmax.c. */
+/* Rows of src/ops/reduction.c, moment.c and argmax.c. What a zero does to prod is in goldens. */
 #include "op_cases.h"
 
 #include <math.h>
@@ -14,6 +14,10 @@ BUILD(sum)
 BUILD(mean)
 BUILD(max)
 BUILD(min)
+BUILD(prod)
+BUILD(logsumexp)
+BUILD(any)
+BUILD(all)
 
 static bool is_reduced(const op_case *row, int ndim, int dim)
 {
@@ -75,15 +79,89 @@ static void ref_min(const op_case *row, const host_array *in, host_array *out)
     (void)fold(row, in, out, INFINITY, fmin);
 }
 
+static double add_square(double acc, double x)
+{
+    return acc + x * x;
+}
+
+static double multiply(double acc, double x)
+{
+    return acc * x;
+}
+
+static void ref_prod(const op_case *row, const host_array *in, host_array *out)
+{
+    (void)fold(row, in, out, 1, multiply);
+}
+
+static double add_exp(double acc, double x)
+{
+    return acc + exp(x);
+}
+
+static void ref_logsumexp(const op_case *row, const host_array *in, host_array *out)
+{
+    (void)fold(row, in, out, 0, add_exp);
+    for (int64_t i = 0; i < out->numel; i++)
+        out->value[i] = log(out->value[i]);
+}
+
+static double either(double acc, double x)
+{
+    return acc != 0 || x != 0;
+}
+
+static double both(double acc, double x)
+{
+    return acc != 0 && x != 0;
+}
+
+static void ref_any(const op_case *row, const host_array *in, host_array *out)
+{
+    (void)fold(row, in, out, 0, either);
+}
+
+static void ref_all(const op_case *row, const host_array *in, host_array *out)
+{
+    (void)fold(row, in, out, 1, both);
+}
+
+/* reals: correction. */
+static clade_tensor *build_var(const op_case *row, const op_args *args)
+{
+    return clade_var(args->in[0], AXES(row), row->ints[0], row->ints[4], (int)row->reals[0]);
+}
+
+static clade_tensor *build_std(const op_case *row, const op_args *args)
+{
+    return clade_std(args->in[0], AXES(row), row->ints[0], row->ints[4], (int)row->reals[0]);
+}
+
+/* The mean of the squares less the square of the mean: these values lose nothing by it. */
+static void ref_var(const op_case *row, const host_array *in, host_array *out)
+{
+    host_array sums, squares;
+    double n = fold(row, in, &sums, 0, add);
+    (void)fold(row, in, &squares, 0, add_square);
+    array_init(out, sums.shape);
+    for (int64_t i = 0; i < out->numel; i++)
+        out->value[i] =
+            (squares.value[i] - sums.value[i] * sums.value[i] / n) / (n - row->reals[0]);
+    array_free(&sums);
+    array_free(&squares);
+}
+
+static void ref_std(const op_case *row, const host_array *in, host_array *out)
+{
+    ref_var(row, in, out);
+    for (int64_t i = 0; i < out->numel; i++)
+        out->value[i] = sqrt(out->value[i]);
+}
+
 /* reals: p. */
 static clade_tensor *build_norm(const op_case *row, const op_args *args)
 {
     return clade_norm(args->in[0], row->reals[0], AXES(row), row->ints[0], row->ints[4]);
-}
-
-static double add_square(double acc, double x)
-{
-    return acc + x * x;
 }
 
 static double add_size(double acc, double x)
@@ -119,7 +197,12 @@ static clade_tensor *build_argmax(const op_case *row, const op_args *args)
     return clade_argmax(args->in[0], row->ints[0], row->ints[1]);
 }
 
-static void ref_argmax(const op_case *row, const host_array *in, host_array *out)
+static clade_tensor *build_argmin(const op_case *row, const op_args *args)
+{
+    return clade_argmin(args->in[0], row->ints[0], row->ints[1]);
+}
+
+static void ref_place(const op_case *row, const host_array *in, double sign, host_array *out)
 {
     const clade_shape *from = &in->shape;
     int axis = (row->ints[0] + from->ndim) % from->ndim;
@@ -133,15 +216,25 @@ static void ref_argmax(const op_case *row, const host_array *in, host_array *out
         int64_t index[CLADE_MAX_DIMS], best = 0;
         unravel(&kept, i, index);
         index[axis] = 0;
-        double largest = in->value[ravel(from, index)];
+        double largest = sign * in->value[ravel(from, index)];
         for (int64_t k = 1; k < from->dim[axis]; k++) {
             index[axis] = k;
-            double x = in->value[ravel(from, index)];
+            double x = sign * in->value[ravel(from, index)];
             best = x > largest ? k : best;
             largest = x > largest ? x : largest;
         }
         out->value[i] = (double)best;
     }
+}
+
+static void ref_argmax(const op_case *row, const host_array *in, host_array *out)
+{
+    ref_place(row, in, 1, out);
+}
+
+static void ref_argmin(const op_case *row, const host_array *in, host_array *out)
+{
+    ref_place(row, in, -1, out);
 }
 
 #define ROW(name, ...)                                                                             \
@@ -175,7 +268,8 @@ static void ref_argmax(const op_case *row, const host_array *in, host_array *out
         ROW(name, .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}}, OUTER, __VA_ARGS__),    \
         ROW(name, .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}}, NONE, __VA_ARGS__)
 
-#define SHAPES_NORM .shapes = {"[2,3,4]", "[5,33]", "[4,1]", "[0,3]"}
+#define SHAPES_NORM   .shapes = {"[2,3,4]", "[5,33]", "[4,1]", "[0,3]"}
+#define SHAPES_NORM_2 .shapes = {"[2,3,4]", "[5,33]", "[0,3]"}
 #define NORM(variant_, ...)                                                                        \
     ROW(norm, .variant = variant_, .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}},        \
         .ulp = 16, __VA_ARGS__)
@@ -201,6 +295,32 @@ static const op_case rows[] = {
         .ints = {1, 1}, .shapes = {"[2,3,4]", "[2,70,17]", "[2,5,32]", "[3,4,6]", "[2,3,0]"}),
     ROW(argmax, .variant = "along 0", .dtypes = F32, .inputs = {{-20, 20}}, .out = OUT_I32,
         .ints = {0, 0}, .shapes = {"[2,3,4]", "[5,16]", "[33,3]", "[1,2]"}),
+    ROW(argmin, .variant = "along -1", .dtypes = ANY, .inputs = {{-20, 20}}, .out = OUT_I32,
+        .ints = {-1, 0}, .shapes = {"[2,3,4]", "[5,33]", "[7]", "[0,3]"}),
+    ROW(argmin, .variant = "along 1, kept", .dtypes = F32 | I32, .inputs = {{-20, 20}},
+        .out = OUT_I32, .ints = {1, 1}, .shapes = {"[2,3,4]", "[2,5,32]"}),
+    ROW(prod, .variant = "over 1", .dtypes = FLOATS, .gradient = true, .inputs = {{0.5, 1.5}},
+        .ints = {1, 1}, .shapes = {"[2,3,4]", "[5,33]", "[0,3]", "[3,0]"}, .ulp = 40),
+    ROW(prod, .variant = "over all, kept", .dtypes = FLOATS, .gradient = true,
+        .inputs = {{0.5, 1.5}}, .ints = {-1, 0, 0, 0, 1}, .shapes = {"[2,3,4]", "[7]"}, .ulp = 40),
+    ROW(prod, .variant = "of integers", .dtypes = INTEGERS, .gradient = true, .inputs = {{1, 4}},
+        .ints = {1, 1}, .shapes = {"[2,3,4]", "[5,7]", "[3,0]"}),
+    ROW(var, .variant = "over 1", .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}},
+        .ints = {1, 1}, .reals = {1}, SHAPES_NORM_2, .ulp = 16, .scale = 4),
+    ROW(var, .variant = "over all, as it is", .dtypes = FLOATS, .gradient = true,
+        .inputs = {{-2, 2}}, .ints = {-1}, .shapes = {"[2,3,4]", "[7]"}, .ulp = 16, .scale = 4),
+    ROW(std, .variant = "over 1, kept", .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}},
+        .ints = {1, 1, 0, 0, 1}, .reals = {1}, SHAPES_NORM_2, .ulp = 16, .scale = 4),
+    ROW(logsumexp, .variant = "over 1", .dtypes = FLOATS, .gradient = true, .inputs = {{-2, 2}},
+        .ints = {1, 1}, .shapes = {"[2,3,4]", "[5,33]", "[0,3]"}, .ulp = 8, .scale = 8),
+    ROW(logsumexp, .variant = "over -1 and 0, kept", .dtypes = FLOATS, .gradient = true,
+        .inputs = {{-2, 2}}, .ints = {2, -1, 0, 0, 1}, .shapes = {"[2,3,4]"}, .ulp = 8, .scale = 8),
+    ROW(any, .variant = "over 1", .dtypes = ANY, .inputs = {{-1, 1, .step = 1}}, .out = OUT_U8,
+        .ints = {1, 1}, .shapes = {"[2,3,4]", "[5,33]", "[4,1]", "[0,3]", "[3,0]"}),
+    ROW(all, .variant = "over 1", .dtypes = ANY, .inputs = {{-1, 1, .step = 1}}, .out = OUT_U8,
+        .ints = {1, 1}, .shapes = {"[2,3,4]", "[5,3]", "[4,1]", "[0,3]", "[3,0]"}),
+    ROW(all, .variant = "over all", .dtypes = F32, .inputs = {{1, 2}}, .out = OUT_U8, .ints = {-1},
+        .shapes = {"[2,3,4]", "[]"}),
 };
 
 const op_case_family reduction_cases = {rows, sizeof rows / sizeof rows[0]};

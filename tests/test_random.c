@@ -253,6 +253,46 @@ START_TEST(moments_are_those_of_the_distribution)
 }
 END_TEST
 
+/* Of weights 1, 0 and 3; frequencies within five standard deviations. */
+START_TEST(multinomial_keeps_to_its_weights)
+{
+    static const float values[6] = {1, 0, 3, 0, 0, 2};
+    enum { COUNT = 4000 };
+    static int32_t got[2 * COUNT];
+    clade_tensor *weights = lent(CLADE_F32, CLADE_SHAPE(2, 3), values);
+    ok(clade_manual_seed(ctx, 8));
+    ok(clade_tensor_read(clade_multinomial(weights, COUNT, true), got, sizeof got));
+    int counts[3] = {0};
+    for (int i = 0; i < COUNT; i++) {
+        counts[got[i]]++;
+        ck_assert_int_eq(got[COUNT + i], 2);
+    }
+    ck_assert_int_eq(counts[1], 0);
+    ck_assert_msg(abs(counts[0] - COUNT / 4) < 5 * sqrt(COUNT * 3.0 / 16), "%d of %d", counts[0],
+                  COUNT);
+    /* the first of those drawn without replacement */
+    int first = 0;
+    for (int i = 0; i < 400; i++) {
+        int32_t order[6];
+        ok(clade_scope_begin(ctx));
+        ok(clade_tensor_read(clade_multinomial(weights, 3, false), order, sizeof order));
+        ok(clade_scope_end(ctx));
+        ck_assert(order[2] == 1 && order[3] == 2);
+        first += order[0] == 0;
+    }
+    ck_assert_msg(abs(first - 100) < 5 * sqrt(400 * 3.0 / 16), "%d of 400", first);
+}
+END_TEST
+
+START_TEST(permutations_differ)
+{
+    int32_t a[50], b[50];
+    ok(clade_tensor_read(clade_permutation(ctx, 50), a, sizeof a));
+    ok(clade_tensor_read(clade_permutation(ctx, 50), b, sizeof b));
+    ck_assert(memcmp(a, b, sizeof a) != 0);
+}
+END_TEST
+
 /* A call that fails draws nothing. */
 START_TEST(bad_calls_are_refused)
 {
@@ -275,6 +315,13 @@ START_TEST(bad_calls_are_refused)
               "dropout: the probability is -1");
     null_with(clade_dropout(clade_full(ctx, CLADE_I32, two, 0), 0.5, true), CLADE_ERR_DTYPE,
               "dropout: input 0 is i32");
+    clade_tensor *weights = clade_full(ctx, CLADE_F32, two, 1);
+    null_with(clade_multinomial(weights, 3, false), CLADE_ERR_ARGUMENT, "3 samples without");
+    null_with(clade_multinomial(weights, -1, true), CLADE_ERR_ARGUMENT, "-1 samples with");
+    null_with(clade_multinomial(clade_sum(weights, NULL, 0, false), 1, true), CLADE_ERR_SHAPE,
+              "the weights []");
+    null_with(clade_permutation(ctx, -1), CLADE_ERR_ARGUMENT, "permutation: of -1");
+    null_with(clade_permutation(NULL, 1), CLADE_ERR_ARGUMENT, "ctx is NULL");
     null_with(clade_dropout(NULL, 0.5, false), CLADE_ERR_ARGUMENT, "NULL");
     check_call(CLADE_F32, 8, 0, 3, true);
 }
@@ -285,6 +332,6 @@ int main(void)
     return RUN("random", philox_equals_its_published_vectors,
                numbers_follow_from_seed_call_and_element, uniform_stays_below_its_upper_bound,
                replays_draw_anew, a_replayed_dropout_draws_one_new_mask_for_both_ways,
-               dropout_outside_training_is_x, moments_are_those_of_the_distribution,
-               bad_calls_are_refused);
+               dropout_outside_training_is_x, multinomial_keeps_to_its_weights, permutations_differ,
+               moments_are_those_of_the_distribution, bad_calls_are_refused);
 }

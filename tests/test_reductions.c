@@ -278,10 +278,29 @@ START_TEST(losses_refuse)
 }
 END_TEST
 
+START_TEST(order_refuses)
+{
+    clade_tensor *x = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 3), 1), *places = x;
+    clade_tensor *none = clade_full(ctx, CLADE_F32, CLADE_SHAPE(2, 0), 1);
+    null_with(clade_cumsum(x, 2), CLADE_ERR_SHAPE, "cumsum: no axis 2 in [2,3]");
+    null_with(clade_argsort(x, -3, false), CLADE_ERR_SHAPE, "argsort: no axis -3 in [2,3]");
+    null_with(clade_sort(x, 2, false, &places), CLADE_ERR_SHAPE, "no axis 2 in [2,3]");
+    ck_assert_ptr_null(places);
+    null_with(clade_topk(x, 1, 4, true, &places), CLADE_ERR_ARGUMENT, "topk: 4 of axis 1 of [2,3]");
+    ck_assert_ptr_null(places);
+    null_with(clade_searchsorted(x, clade_transpose(x, 0, 1)), CLADE_ERR_SHAPE, "[2,3] and [3,2]");
+    null_with(clade_argmin(none, 1, false), CLADE_ERR_SHAPE, "argmin: of no elements");
+    null_with(clade_logsumexp(none, NULL, 0, false), CLADE_ERR_SHAPE, "logsumexp: of no elements");
+    null_with(clade_prod(x, (const int[]){5}, 1, false), CLADE_ERR_SHAPE, "prod: no axis 5");
+    null_with(clade_any(x, (const int[]){5}, 1, false), CLADE_ERR_SHAPE, "any: no axis 5");
+    null_with(clade_var(clade_cast(x, CLADE_I32), NULL, 0, false, 1), CLADE_ERR_DTYPE, "var");
+}
+END_TEST
+
 int main(void)
 {
     return RUN("reductions", extremes_share_their_gradient, extremes_keep_nan, empty_sets,
                no_axes_given_reduces_nothing, argmax_takes_the_first_and_nan, argmax_of_long_rows,
                softmax_of_what_is_not_finite, labels_that_are_none, labels_that_do_not_count,
-               cross_entropy_of_no_rows, refusals, losses_refuse);
+               cross_entropy_of_no_rows, refusals, losses_refuse, order_refuses);
 }

@@ -63,6 +63,21 @@ CLADE_API clade_tensor *clade_index_add(clade_tensor *x, int axis, clade_tensor 
 CLADE_API clade_tensor *clade_scatter_add(clade_tensor *x, int axis, clade_tensor *index,
                                           clade_tensor *source);
 
+/* --- order along an axis; a NaN is larger than any number ---------------------------------------
+ */
+/* The places (i32) of the elements in ascending or descending order, equal ones in the order that
+ * they have. No gradient. */
+CLADE_API clade_tensor *clade_argsort(clade_tensor *x, int axis, bool descending);
+/* The elements in that order. *places, unless NULL, is then what clade_argsort yields. */
+CLADE_API clade_tensor *clade_sort(clade_tensor *x, int axis, bool descending,
+                                   clade_tensor **places);
+/* The k largest elements, largest first, or the k smallest, smallest first; likewise. */
+CLADE_API clade_tensor *clade_topk(clade_tensor *x, int axis, int64_t k, bool largest,
+                                   clade_tensor **places);
+/* How many (i32) of sorted [...,n], ascending along the last axis, are at most each of values
+ * [...,m]: where it would be inserted behind its equals. [...,m]; no gradient. */
+CLADE_API clade_tensor *clade_searchsorted(clade_tensor *sorted, clade_tensor *values);
+
 #ifdef __cplusplus
 }
 #endif

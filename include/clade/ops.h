@@ -48,6 +48,19 @@ CLADE_API clade_tensor *clade_sum(clade_tensor *x, const int *axes, int count, b
 CLADE_API clade_tensor *clade_mean(clade_tensor *x, const int *axes, int count, bool keepdim);
 CLADE_API clade_tensor *clade_max(clade_tensor *x, const int *axes, int count, bool keepdim);
 CLADE_API clade_tensor *clade_min(clade_tensor *x, const int *axes, int count, bool keepdim);
+/* The product, of an empty set 1. Its second derivative takes elements that are 0 for constants. */
+CLADE_API clade_tensor *clade_prod(clade_tensor *x, const int *axes, int count, bool keepdim);
+/* sum((x - mean(x))^2) / (n - correction) over the n elements of a set, and its square root (with a
+ * gradient of 0 where it is 0). Floats. PyTorch's default of correction is 1. */
+CLADE_API clade_tensor *clade_var(clade_tensor *x, const int *axes, int count, bool keepdim,
+                                  int correction);
+CLADE_API clade_tensor *clade_std(clade_tensor *x, const int *axes, int count, bool keepdim,
+                                  int correction);
+/* log(sum(e^x)), without overflow. Floats; of an empty set CLADE_ERR_SHAPE. */
+CLADE_API clade_tensor *clade_logsumexp(clade_tensor *x, const int *axes, int count, bool keepdim);
+/* Whether one element, or every one, is not 0: u8, 1 or 0; of an empty set 0 and 1. No gradient. */
+CLADE_API clade_tensor *clade_any(clade_tensor *x, const int *axes, int count, bool keepdim);
+CLADE_API clade_tensor *clade_all(clade_tensor *x, const int *axes, int count, bool keepdim);
 /* (sum of |x|^p)^(1/p), p >= 1; INFINITY: the largest |x|. Floats. Its gradient is 0 where the norm
  * is. */
 CLADE_API clade_tensor *clade_norm(clade_tensor *x, double p, const int *axes, int count,
@@ -55,6 +68,10 @@ CLADE_API clade_tensor *clade_norm(clade_tensor *x, double p, const int *axes, i
 /* Index (i32) of the first largest element along one axis; a NaN counts as largest. No gradient.
  * An empty axis is CLADE_ERR_SHAPE. */
 CLADE_API clade_tensor *clade_argmax(clade_tensor *x, int axis, bool keepdim);
+/* Likewise of the first smallest; a NaN counts as smallest. */
+CLADE_API clade_tensor *clade_argmin(clade_tensor *x, int axis, bool keepdim);
+/* The sum of each element and all before it along an axis. Any dtype. */
+CLADE_API clade_tensor *clade_cumsum(clade_tensor *x, int axis);
 
 /* --- matrices: f32 and f64 -------------------------------------------------------------------- */
 /* a [...,m,k] x b [...,k,n] = [...,m,n]; the leading dimensions broadcast. Both have at least two

@@ -30,6 +30,14 @@ CLADE_API clade_tensor *clade_randint(clade_context *ctx, clade_shape shape, int
 CLADE_API clade_tensor *clade_bernoulli(clade_context *ctx, clade_dtype dtype, clade_shape shape,
                                         double p);
 
+/* The numbers 0 ... n - 1 (i32) in random order. */
+CLADE_API clade_tensor *clade_permutation(clade_context *ctx, int64_t n);
+
+/* `samples` places (i32) drawn by their weights: of weights [k] that many, of [n,k] that many for
+ * each row. Weights (floats, not negative) need not add up to 1. Without replacement no place comes
+ * twice: samples is at most k, and places of weight 0 come last. */
+CLADE_API clade_tensor *clade_multinomial(clade_tensor *weights, int64_t samples, bool replacement);
+
 /* Training: each element is 0 with probability p, else x / (1 - p); the gradient likewise, by the
  * same draw. Otherwise x itself. x is of floats; p in [0,1]. */
 CLADE_API clade_tensor *clade_dropout(clade_tensor *x, double p, bool train);

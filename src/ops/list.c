@@ -25,7 +25,9 @@ extern const clade_op_family clade_random_ops;
 extern const clade_op_family clade_recurrent_ops;
 extern const clade_op_family clade_reduction_ops;
 extern const clade_op_family clade_rotary_ops;
+extern const clade_op_family clade_scan_ops;
 extern const clade_op_family clade_softmax_ops;
+extern const clade_op_family clade_sort_ops;
 extern const clade_op_family clade_view_ops;
 
 /* clang-format off */
@@ -54,7 +56,9 @@ const clade_op_family *const clade_op_families[] = {
     &clade_recurrent_ops,
     &clade_reduction_ops,
     &clade_rotary_ops,
+    &clade_scan_ops,
     &clade_softmax_ops,
+    &clade_sort_ops,
     &clade_view_ops,
 };
 /* clang-format on */

@@ -1,7 +1,6 @@
 /* Reductions over any axes that are made of others: norm, var, std, logsumexp. */
 #include "tape/axes.h"
 
-#include <clade/autograd.h>
 #include <clade/ops.h>
 
 #include "base/shape.h"
@@ -64,6 +63,52 @@ static clade_tensor *compose_norm(const clade_node *node)
     return root(node, reduce(node, clade_sum, powers, keepdim), 1 / p);
 }
 
+/* --- var, std: real[0] = what is subtracted from the count --------------------------------------
+ */
+static clade_tensor *compose_var(const clade_node *node)
+{
+    clade_tensor *x = node->inputs[0];
+    double degrees = (double)clade_axes_set_size(node) - node->attrs.real[0];
+    clade_tensor *away = clade_sub(x, reduce(node, clade_mean, x, true));
+    clade_tensor *sum = reduce(node, clade_sum, clade_square(away), node->attrs.integer[1]);
+    return clade_mul_scalar(sum, 1 / (degrees > 0 ? degrees : 0));
+}
+
+static clade_tensor *compose_std(const clade_node *node)
+{
+    return root(node, compose_var(node), 0.5);
+}
+
+/* --- logsumexp: m + log(sum(e^(x-m))) with m the maximum where it is finite, else 0 ------------
+ */
+static clade_status infer_logsumexp(const clade_node *node, clade_meta *out)
+{
+    CLADE_TRY(infer(node, out));
+    if (clade_axes_set_size(node) > 0)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_SHAPE, "logsumexp: of no elements: %s has an empty axis",
+                      clade_shape_str(&node->inputs[0]->shape).s);
+}
+
+/* A constant: what the gradient through it would add cancels. */
+static clade_tensor *finite_maximum(const clade_node *node)
+{
+    node->ctx->no_grad_depth++;
+    clade_tensor *m = reduce(node, clade_max, node->inputs[0], true);
+    clade_tensor *finite = clade_lt(clade_abs(m), number(node, INFINITY));
+    m = clade_where(finite, m, number(node, 0));
+    node->ctx->no_grad_depth--;
+    return m;
+}
+
+static clade_tensor *compose_logsumexp(const clade_node *node)
+{
+    clade_tensor *m = finite_maximum(node);
+    clade_tensor *powers = clade_exp(clade_sub(node->inputs[0], m));
+    clade_tensor *y = clade_add(clade_log(reduce(node, clade_sum, powers, true)), m);
+    return clade_reshape(y, clade_axes_reduced_shape(node, node->attrs.integer[1]));
+}
+
 #define COMPOSED(name_, infer_)                                                                    \
     static const clade_op op_##name_ = {.name = #name_,                                            \
                                         .min_inputs = 1,                                           \
@@ -71,8 +116,11 @@ static clade_tensor *compose_norm(const clade_node *node)
                                         .infer = infer_,                                           \
                                         .compose = compose_##name_}
 COMPOSED(norm, infer_norm);
+COMPOSED(var, infer);
+COMPOSED(std, infer);
+COMPOSED(logsumexp, infer_logsumexp);
 
-static const clade_op *const ops[] = {&op_norm};
+static const clade_op *const ops[] = {&op_norm, &op_var, &op_std, &op_logsumexp};
 const clade_op_family clade_moment_ops = {ops, sizeof ops / sizeof ops[0]};
 
 clade_tensor *clade_norm(clade_tensor *x, double p, const int *axes, int count, bool keepdim)
@@ -80,4 +128,24 @@ clade_tensor *clade_norm(clade_tensor *x, double p, const int *axes, int count, 
     clade_attrs attrs = clade_axes_attrs(axes, count, keepdim);
     attrs.real[0] = p;
     return CLADE_APPLY(&op_norm, &attrs, x);
+}
+
+clade_tensor *clade_var(clade_tensor *x, const int *axes, int count, bool keepdim, int correction)
+{
+    clade_attrs attrs = clade_axes_attrs(axes, count, keepdim);
+    attrs.real[0] = correction;
+    return CLADE_APPLY(&op_var, &attrs, x);
+}
+
+clade_tensor *clade_std(clade_tensor *x, const int *axes, int count, bool keepdim, int correction)
+{
+    clade_attrs attrs = clade_axes_attrs(axes, count, keepdim);
+    attrs.real[0] = correction;
+    return CLADE_APPLY(&op_std, &attrs, x);
+}
+
+clade_tensor *clade_logsumexp(clade_tensor *x, const int *axes, int count, bool keepdim)
+{
+    clade_attrs attrs = clade_axes_attrs(axes, count, keepdim);
+    return CLADE_APPLY(&op_logsumexp, &attrs, x);
 }

@@ -5,9 +5,12 @@
 #include "tensor/elementwise.h"
 #include "tensor/transfer.h"
 
+#include <clade/arrange.h>
+#include <clade/ops.h>
 #include <clade/random.h>
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "runtime/record.h"
 
 #include <math.h>
@@ -239,8 +242,89 @@ static const clade_op op_dropout = {.name = "dropout",
                                     .compose = compose_dropout,
                                     .any_storage = true};
 
-static const clade_op *const ops[] = {&op_uniform,   &op_normal,  &op_randint,
-                                      &op_bernoulli, &op_dropout, &op_dropout_masked};
+/* --- permutation: integer[0] = n ---------------------------------------------------------------
+ */
+static clade_status infer_permutation(const clade_node *node, clade_meta *out)
+{
+    (void)out;
+    if (node->attrs.integer[0] >= 0)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_ARGUMENT, "permutation: of %lld numbers",
+                      (long long)node->attrs.integer[0]);
+}
+
+static clade_tensor *compose_permutation(const clade_node *node)
+{
+    clade_tensor *keys = clade_randint(node->ctx, CLADE_SHAPE(node->attrs.integer[0]), INT32_MIN,
+                                       (int64_t)INT32_MAX + 1);
+    return clade_argsort(keys, 0, false);
+}
+
+static const clade_op op_permutation = {
+    .name = "permutation", .infer = infer_permutation, .compose = compose_permutation};
+
+/* --- multinomial: integer = samples, replacement ------------------------------------------------
+ */
+static clade_status infer_multinomial(const clade_node *node, clade_meta *out)
+{
+    (void)out;
+    const clade_shape *shape = &node->inputs[0]->shape;
+    int64_t samples = node->attrs.integer[0];
+    CLADE_TRY(clade_require_float(node, 0));
+    if (shape->ndim != 1 && shape->ndim != 2)
+        return CLADE_FAIL(CLADE_ERR_SHAPE, "multinomial: the weights %s are not [k] or [n,k]",
+                          clade_shape_str(shape).s);
+    int64_t k = shape->dim[shape->ndim - 1];
+    if (samples < 0 || (!node->attrs.integer[1] && samples > k) || (k == 0 && samples > 0))
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "multinomial: %lld samples %s replacement of %s",
+                          (long long)samples, node->attrs.integer[1] ? "with" : "without",
+                          clade_shape_str(shape).s);
+    return CLADE_OK;
+}
+
+/* Where a part of the total, never all of it, falls among the running sums. */
+static clade_tensor *draw_again_and_again(clade_tensor *weights, int64_t samples)
+{
+    int last = weights->shape.ndim - 1;
+    int64_t k = weights->shape.dim[last];
+    clade_shape shape = weights->shape;
+    shape.dim[last] = samples;
+    clade_tensor *sums = clade_cumsum(weights, last);
+    clade_tensor *part = clade_uniform(weights->ctx, weights->dtype, shape, 0, 1 - 0x1p-22);
+    clade_tensor *total = clade_slice(sums, last, k - 1, k, 1);
+    return clade_clamp(clade_searchsorted(sums, clade_mul(part, total)), 0, (double)k - 1);
+}
+
+/* Exponential numbers of rate weight: the order in which they come is that of draws. */
+static clade_tensor *draw_each_once(clade_tensor *weights, int64_t samples)
+{
+    int last = weights->shape.ndim - 1;
+    clade_tensor *u = clade_uniform(weights->ctx, weights->dtype, weights->shape, 0, 1);
+    clade_tensor *times =
+        clade_div(clade_neg(clade_log(clade_add_scalar(clade_neg(u), 1))), weights);
+    return clade_slice(clade_argsort(times, last, false), last, 0, samples, 1);
+}
+
+static clade_tensor *compose_multinomial(const clade_node *node)
+{
+    clade_tensor *weights = node->inputs[0];
+    if (weights->dtype != CLADE_F64)
+        weights = clade_cast(weights, CLADE_F32);
+    if (!weights)
+        return NULL;
+    return node->attrs.integer[1] ? draw_again_and_again(weights, node->attrs.integer[0])
+                                  : draw_each_once(weights, node->attrs.integer[0]);
+}
+
+static const clade_op op_multinomial = {.name = "multinomial",
+                                        .min_inputs = 1,
+                                        .max_inputs = 1,
+                                        .infer = infer_multinomial,
+                                        .compose = compose_multinomial};
+
+static const clade_op *const ops[] = {&op_uniform,     &op_normal,     &op_randint,
+                                      &op_bernoulli,   &op_dropout,    &op_dropout_masked,
+                                      &op_permutation, &op_multinomial};
 const clade_op_family clade_random_ops = {ops, sizeof ops / sizeof ops[0]};
 
 static clade_tensor *draw_floats(clade_context *ctx, const clade_op *op, clade_dtype dtype,
@@ -280,4 +364,15 @@ clade_tensor *clade_dropout(clade_tensor *x, double p, bool train)
                    ? clade_scope_adopt(x->ctx, clade_tensor_ref(x))
                    : NULL;
     return CLADE_APPLY(&op_dropout, &((clade_attrs){.real = {p}}), x);
+}
+
+clade_tensor *clade_permutation(clade_context *ctx, int64_t n)
+{
+    return clade_apply_create(ctx, &op_permutation, &(clade_attrs){.integer = {n}});
+}
+
+clade_tensor *clade_multinomial(clade_tensor *weights, int64_t samples, bool replacement)
+{
+    return CLADE_APPLY(&op_multinomial, &((clade_attrs){.integer = {samples, replacement}}),
+                       weights);
 }

@@ -1,4 +1,4 @@
-/* Reductions over any axes by the engine: sum, mean, max, min. */
+/* Reductions over any axes by the engine: sum, mean, prod, max, min, any, all. */
 #include "tape/axes.h"
 #include "tensor/elementwise.h"
 #include "tensor/reduce.h"
@@ -19,7 +19,8 @@ static clade_status infer(const clade_node *node, clade_meta *out)
     CLADE_TRY(clade_axes_check(node));
     if (r->mean)
         CLADE_TRY(clade_require_float(node, 0));
-    if (r->kind != CLADE_REDUCE_SUM && clade_axes_set_size(node) == 0)
+    bool extreme = r->kind == CLADE_REDUCE_MAX || r->kind == CLADE_REDUCE_MIN;
+    if (extreme && clade_axes_set_size(node) == 0)
         return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: of no elements: %s has an empty axis",
                           node->op->name, clade_shape_str(&node->inputs[0]->shape).s);
     out->dtype = node->inputs[0]->dtype;
@@ -97,6 +98,55 @@ static void backward_extreme_grad(const clade_node *node, clade_tensor *u, const
     grads[2] = clade_mul(u, CLADE_APPLY(node->op, &node->attrs, x, y, ones));
 }
 
+/* --- prod -------------------------------------------------------------------------------------
+ * To each element goes the product of the others: y / x where no element is 0, and where one is, to
+ * that one alone. Its own derivative takes the zeros for constants. */
+static void backward_prod(const clade_node *node, clade_tensor *grad, const bool *needs,
+                          clade_tensor **grads)
+{
+    (void)needs;
+    int axes[CLADE_MAX_DIMS], count = clade_axes_list(node, axes);
+    clade_tensor *x = node->inputs[0];
+    clade_shape scalar = clade_shape_scalar();
+    clade_tensor *zero = clade_full(node->ctx, x->dtype, scalar, 0);
+    clade_tensor *one = clade_full(node->ctx, x->dtype, scalar, 1);
+    clade_tensor *is_zero = clade_eq(x, zero), *rest = clade_where(is_zero, one, x);
+    clade_tensor *zeros = clade_sum(clade_cast(is_zero, x->dtype), axes, count, true);
+    clade_tensor *product = clade_prod(rest, axes, count, true);
+    clade_tensor *of_alone = clade_where(clade_eq(zeros, one), product, zero);
+    clade_tensor *of_none = clade_where(clade_eq(zeros, zero), product, zero);
+    clade_tensor *others = clade_where(is_zero, of_alone, clade_div(of_none, rest));
+    grads[0] = clade_mul(with_axes(node, grad), others);
+}
+
+/* --- any, all: of marks of what is not 0 --------------------------------------------------------
+ */
+static clade_status infer_marks(const clade_node *node, clade_meta *out)
+{
+    CLADE_TRY(clade_axes_check(node));
+    out->dtype = CLADE_U8;
+    out->shape = clade_axes_reduced_shape(node, node->attrs.integer[1]);
+    return CLADE_OK;
+}
+
+static clade_status forward_marks(const clade_node *node)
+{
+    static const clade_expression marked = {"marked", "a != 0", "a"};
+    const reduction *r = node->op->data;
+    clade_tensor *x = node->inputs[0];
+    if (!x->numel)
+        return clade_tensor_fill(node->output, r->kind == CLADE_REDUCE_MIN);
+    clade_tensor *marks = clade_tensor_new(node->ctx, CLADE_U8, &x->shape, node->op->name);
+    if (!marks)
+        return clade_last_error()->status;
+    clade_status status = clade_elementwise(&marked, x->dtype, marks, &x, 1, NULL, 0);
+    if (status == CLADE_OK)
+        status = clade_reduce(node->output, marks, clade_axes_mask(node), r->kind, 1);
+    clade_tensor_unref(marks);
+    return status;
+}
+
+static const reduction of_prod = {CLADE_REDUCE_PRODUCT, false};
 static const reduction of_sum = {CLADE_REDUCE_SUM, false}, of_mean = {CLADE_REDUCE_SUM, true},
                        of_max = {CLADE_REDUCE_MAX, false}, of_min = {CLADE_REDUCE_MIN, false};
 
@@ -125,11 +175,23 @@ REDUCTION(sum, .backward = backward_sum);
 REDUCTION(mean, .backward = backward_sum);
 REDUCTION(max, .backward = backward_extreme, .saves = SAVES_BOTH);
 REDUCTION(min, .backward = backward_extreme, .saves = SAVES_BOTH);
+REDUCTION(prod, .backward = backward_prod, .saves = CLADE_SAVES_INPUT(0));
 EXTREME_GRAD(max);
 EXTREME_GRAD(min);
 
-static const clade_op *const ops[] = {&op_sum, &op_mean,     &op_max,
-                                      &op_min, &op_max_grad, &op_min_grad};
+#define MARKS(name_, of)                                                                           \
+    static const clade_op op_##name_ = {.name = #name_,                                            \
+                                        .min_inputs = 1,                                           \
+                                        .max_inputs = 1,                                           \
+                                        .infer = infer_marks,                                      \
+                                        .forward = forward_marks,                                  \
+                                        .any_storage = true,                                       \
+                                        .data = of}
+MARKS(any, &of_max);
+MARKS(all, &of_min);
+
+static const clade_op *const ops[] = {&op_sum,      &op_mean,     &op_prod, &op_max, &op_min,
+                                      &op_max_grad, &op_min_grad, &op_any,  &op_all};
 const clade_op_family clade_reduction_ops = {ops, sizeof ops / sizeof ops[0]};
 
 #define FUNCTION(name)                                                                             \
@@ -142,3 +204,6 @@ FUNCTION(sum)
 FUNCTION(mean)
 FUNCTION(max)
 FUNCTION(min)
+FUNCTION(prod)
+FUNCTION(any)
+FUNCTION(all)

@@ -74,7 +74,8 @@ static bool plan(pass *p, const clade_tensor *in, unsigned mask)
 static clade_status get_kernel(clade_kernel **out, clade_runtime *rt, clade_dtype dtype,
                                clade_reduce_kind kind, bool by_rows)
 {
-    static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN", "-DOP_SUM -DSQUARES"};
+    static const char *const kinds[] = {"-DOP_SUM", "-DOP_MAX", "-DOP_MIN", "-DOP_SUM -DSQUARES",
+                                        "-DOP_PROD"};
     static const char *const types[CLADE_DTYPE_COUNT] = {[CLADE_F32] = "",
                                                          [CLADE_F64] = " -DT=double -DA=double",
                                                          [CLADE_I32] = " -DT=int -DA=int",
@@ -201,6 +202,8 @@ clade_status clade_reduce(clade_tensor *out, clade_tensor *in, unsigned mask,
         return CLADE_OK;
     if (clade_kernel_storage(out->dtype))
         return reduce_and_round(out, in, mask, kind, scale);
+    if (!in->numel && kind == CLADE_REDUCE_PRODUCT)
+        return clade_tensor_fill(out, 1);
     if (!in->numel)
         return clade_tensor_fill(out, clade_dtype_is_float(in->dtype) ? 0 * scale : 0);
     pass p;

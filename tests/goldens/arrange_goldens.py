@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from golden_case import F32, F64, I32, U8, case, t, v
+from golden_case import F32, F64, I32, INF, NAN, U8, case, t, v
 
 
 def moving():
@@ -50,7 +50,49 @@ def ramps():
     case("linspace_7", lambda x: torch.linspace(-1, 0.7, 7) + x, one)
 
 
+def order():
+    ties = t([[3, 1, 3, NAN, -INF, 1], [0, -0.0, INF, NAN, NAN, 2]])
+    argsort = lambda down: lambda x: torch.sort(x, dim=-1, descending=down, stable=True)[1].to(I32)
+    case("argsort_up", argsort(False), ties)
+    case("argsort_down", argsort(True), ties)
+    case("argsort_i32", argsort(False), t([5, -2**31, 2**31 - 1, 5, 0], I32))
+    case("sort_0", lambda x: torch.sort(x, 0)[0], v(5, 3))
+    case("sort_transposed", lambda x: torch.sort(x.t(), 1, descending=True)[0], v(5, 3))
+    case("topk_2", lambda x: torch.topk(x, 2, 1)[0], v(3, 6))
+    case("topk_2_places", lambda x: torch.topk(x, 2, 1)[1].to(I32), v(3, 6))
+    case("topk_smallest", lambda x: torch.topk(x, 3, 0, largest=False)[0], v(6, 2))
+    case("cumsum_0", lambda x: torch.cumsum(x, 0), v(4, 3))
+    case("cumsum_last", lambda x: torch.cumsum(x, -1), v(2, 70))
+    case("cumsum_u8_wraps", lambda x: torch.cumsum(x, 0).to(U8), t([200, 100, 3], U8))
+    case("searchsorted", lambda a, x: torch.searchsorted(a, x, right=True).to(I32),
+         t([[1, 2, 2, 5], [-1, 0, 0, 0]]), t([[2, 0, 9], [0, -1, -2]]), grad=False)
+
+
+def reductions():
+    case("prod_1", lambda x: x.prod(1), v(3, 4))
+    case("prod_all", lambda x: x.prod(), v(2, 3))
+    case("prod_zeros", lambda x: x.prod(1), t([[2, 0, 3], [0, 5, 0], [1, 2, 4]]))
+    case("prod_i32", lambda x: x.prod(0).to(I32), t([[2, 3], [-4, 5]], I32))
+    for correction in (0, 1):
+        case("var_%d" % correction, lambda x, c=correction: torch.var(x, 1, correction=c), v(3, 4))
+        case("std_%d" % correction,
+             lambda x, c=correction: torch.std(x, (0, 2), correction=c, keepdim=True), v(2, 3, 4))
+    case("std_constant", lambda x: torch.std(x, 1), t([[2, 2, 2], [1, 2, 3]]))
+    case("var_of_one", lambda x: torch.var(x, 1), v(3, 1), grad=False)
+    case("logsumexp_1", lambda x: torch.logsumexp(x, 1), v(3, 4))
+    case("logsumexp_large", lambda x: torch.logsumexp(x, 1),
+         t([[100, 100, 0], [-100, -100, -100], [-INF, 0, 1]]))
+    case("logsumexp_not_finite", lambda x: torch.logsumexp(x, 1),
+         t([[INF, 1], [-INF, -INF], [NAN, 1]]), grad=False)
+    case("any_1", lambda x: (x != 0).any(1).to(U8), t([[0, 0], [NAN, 0], [-0.0, 3]]), grad=False)
+    case("all_1", lambda x: (x != 0).all(1).to(U8), t([[1, 0], [NAN, 2], [-0.0, 3]]), grad=False)
+    argmin = lambda axis: lambda x: torch.argmin(x, axis).to(I32)
+    case("argmin_ties", argmin(1), t([[3, 1, 1], [2, 2, 2], [INF, INF, INF], [0, -0.0, 1]]))
+    case("argmin_nan", argmin(1), t([[1, NAN, 3], [NAN, -INF, NAN]]))
+    case("argmin_i32", argmin(0), t([7, -2**31, 5, -2**31], I32))
+    case("argmin_u8", argmin(0), t([7, 200, 0, 0], U8))
+
+
 def arrangements():
-    moving()
-    places()
-    ramps()
+    for group in (moving, places, ramps, order, reductions):
+        group()
