@@ -7,6 +7,7 @@
 #include "tensor/attention.h"
 #include "tensor/transfer.h"
 
+#include <clade/arrange.h>
 #include <clade/attention.h>
 #include <clade/autograd.h>
 #include <clade/ops.h>
@@ -300,32 +301,6 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
 
 /* --- out of other ops, with the scores in memory, for second derivatives -----------------------
  */
-/* attrs.shape [t,s]: 0 where query i sees key j, else -INFINITY. */
-static clade_status infer_causal(const clade_node *node, clade_meta *out)
-{
-    out->dtype = (clade_dtype)node->attrs.integer[0];
-    out->shape = node->attrs.shape;
-    return CLADE_OK;
-}
-
-static clade_status forward_causal(const clade_node *node)
-{
-    clade_tensor *out = node->output;
-    int64_t t = out->shape.dim[0], s = out->shape.dim[1], one = 1;
-    CLADE_TRY(clade_tensor_fill(out, 0));
-    for (int64_t i = 0; i < t && i + 1 < s; i++) {
-        const clade_shape hidden = CLADE_SHAPE(s - i - 1);
-        clade_tensor *view = clade_tensor_new_view(out, &hidden, &one, i * s + i + 1);
-        clade_status status = view ? clade_tensor_fill(view, -INFINITY) : CLADE_ERR_OUT_OF_MEMORY;
-        clade_tensor_unref(view);
-        CLADE_TRY(status);
-    }
-    return CLADE_OK;
-}
-
-static const clade_op op_causal = {
-    .name = "attention_causal", .infer = infer_causal, .forward = forward_causal};
-
 static clade_tensor *scores_of(const clade_node *node, const sizes *z)
 {
     const clade_attrs *attrs = &node->attrs;
@@ -336,8 +311,8 @@ static clade_tensor *scores_of(const clade_node *node, const sizes *z)
         scores = clade_add(scores, node->inputs[REST]);
     if (!attrs->integer[0])
         return scores;
-    const clade_attrs causal = {.integer = {q->dtype}, .shape = CLADE_SHAPE(z->t, z->s)};
-    return clade_add(scores, clade_apply_create(node->ctx, &op_causal, &causal));
+    clade_tensor *hidden = clade_full(node->ctx, q->dtype, CLADE_SHAPE(z->t, z->s), -INFINITY);
+    return clade_add(scores, clade_triu(hidden, 1));
 }
 
 /* A row that sees a key has a sum of at least 1; any other has none, whatever it is divided by. */
