@@ -24,6 +24,7 @@
 #include <clade/module.h>
 #include <clade/optim.h>
 #include <clade/checkpoint.h>
+#include <clade/scaler.h>
 #include <clade/step.h>
 #include <clade/data.h>
 #include <clade/io.h>

@@ -121,6 +121,8 @@ static clade_status update_in_scope(clade_tensor *weight, clade_tensor *grad, cl
         clade_update_assign(&update, 'o', &as_mean, NULL, NULL);
     else
         clade_update_assign(&update, 'o', &toward_gradient, &numbers[TAKE], NULL);
+    if (hook.skip)
+        clade_update_unless(&update, hook.skip);
     CLADE_TRY(clade_update_run(&update, hook.run, hook.user));
     direction = orthogonalised(direction, muon);
     if (!direction)
@@ -131,6 +133,8 @@ static clade_status update_in_scope(clade_tensor *weight, clade_tensor *grad, cl
     if (muon->weight_decay > 0)
         clade_update_assign(&update, 'w', &shrink, &numbers[SHRINK], NULL);
     clade_update_assign(&update, 'w', &weight_less, &numbers[RATE], NULL);
+    if (hook.skip)
+        clade_update_unless(&update, hook.skip);
     return clade_update_run(&update, hook.run ? numbers_are_there : NULL, NULL);
 }
 

@@ -50,6 +50,8 @@ static clade_status run(const clade_optimizer_kind *kind, clade_tensor *weight, 
     for (int i = 0; i < count; i++)
         clade_update_add_tensor(&update, states[i].letter, tensors[i], true);
     kind->assign(&update, settings, numbers);
+    if (hook.skip)
+        clade_update_unless(&update, hook.skip);
     return clade_update_run(&update, hook.run, hook.user);
 }
 
@@ -137,7 +139,8 @@ static clade_status step_range(clade_optimizer_range *range)
     begin_range(range);
     clade_optimizer_settings settings = clade_optimizer_range_settings(range);
     return run(range->opt->choices[range->first].kind, range->weight, range->grad, range->states,
-               &settings, range->numbers, (clade_optimizer_hook){begin_range, range});
+               &settings, range->numbers,
+               (clade_optimizer_hook){begin_range, range, range->opt->skip});
 }
 
 clade_status clade_optimizer_step(clade_optimizer *opt)

@@ -34,10 +34,12 @@ typedef struct clade_optimizer_state {
     double start; /* what fills it */
 } clade_optimizer_state;
 
-/* Called by a recorded step before each replay. */
+/* What is called by a recorded step before each replay, and what can undo an update. */
 typedef struct clade_optimizer_hook {
     void (*run)(void *user); /* NULL: replays repeat the numbers of today */
     void *user;
+    clade_tensor
+        *skip; /* one element: where it is not 0, the update leaves all as it was; or NULL */
 } clade_optimizer_hook;
 
 /* Letters: w the weight, g its gradient, and those of the states. */
@@ -97,6 +99,7 @@ struct clade_optimizer {
     clade_optimizer_range *ranges;   /* room for count of them: recorded steps point into it */
     size_t range_count;
     int64_t steps;
+    clade_tensor *skip; /* of the step that is made; see clade_optimizer_hook */
 };
 
 /* A set's optimizer; settings is the kind's struct. */

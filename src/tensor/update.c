@@ -72,6 +72,27 @@ void clade_update_assign(clade_update *update, char letter, const clade_expressi
     update->value[(int)letter] = -1 - s;
 }
 
+void clade_update_unless(clade_update *update, const clade_tensor *skip)
+{
+    static const clade_expression unless = {"update_unless", "s != 0 ? o : n", "son"};
+    clade_elementwise_call *call = &update->call;
+    int stored = call->operands, stages = call->stages, flag = call->operands++;
+    call->operand[flag] = (clade_operand){
+        .buffer = skip->storage->buffer, .dtype = skip->dtype, .offset = skip->offset};
+    for (int s = 0; s < stages; s++) {
+        int k = call->stage[s].output;
+        if (k < 0 || k >= stored)
+            continue;
+        call->stage[s].output = -1;
+        call->stage[call->stages++] = (clade_stage){.expression = unless,
+                                                    .compute = call->operand[k].dtype,
+                                                    .dtype = call->operand[k].dtype,
+                                                    .count = 3,
+                                                    .input = {flag, k, -1 - s},
+                                                    .output = k};
+    }
+}
+
 static void forget_sources(clade_elementwise_call *call)
 {
     for (int s = 0; s < call->stages; s++)

@@ -31,6 +31,8 @@ void clade_update_add_window(clade_update *update, char letter, clade_tensor *t,
  * has no such parameter; else they live as long as replays may read them. */
 void clade_update_assign(clade_update *update, char letter, const clade_expression *expression,
                          const double *p0, const double *p1);
+/* After all assignments: where `skip`, a tensor of one element, is not 0, nothing changes. */
+void clade_update_unless(clade_update *update, const clade_tensor *skip);
 /* Runs it. A step that is being recorded calls next(user) before each replay and reads the
  * parameters anew; next NULL: replays repeat the numbers of today. */
 clade_status clade_update_run(clade_update *update, void (*next)(void *user), void *user);
