@@ -20,6 +20,7 @@ extern const op_case_family pool_cases;
 extern const op_case_family random_cases;
 extern const op_case_family recurrent_cases;
 extern const op_case_family reduction_cases;
+extern const op_case_family resample_cases;
 extern const op_case_family view_cases;
 
 /* clang-format off */
@@ -43,6 +44,7 @@ const op_case_family *const op_case_families[] = {
     &random_cases,
     &recurrent_cases,
     &reduction_cases,
+    &resample_cases,
     &view_cases,
 };
 /* clang-format on */

@@ -80,6 +80,25 @@ CLADE_API clade_tensor *clade_adaptive_avg_pool2d(clade_tensor *x, int64_t rows,
 CLADE_API clade_tensor *clade_adaptive_avg_pool3d(clade_tensor *x, int64_t depth, int64_t rows,
                                                   int64_t columns);
 
+/* --- pictures [n, channels, rows, columns] ------------------------------------------------------
+ */
+/* In another size: output o takes element o*in/out, rounded down. */
+CLADE_API clade_tensor *clade_upsample_nearest2d(clade_tensor *x, int64_t rows, int64_t columns);
+/* Output o lies at (o + 1/2) * in/out - 1/2 between elements and takes from both, or with
+ * align_corners at o * (in-1)/(out-1). As PyTorch, without smoothing where it shrinks. */
+CLADE_API clade_tensor *clade_upsample_bilinear2d(clade_tensor *x, int64_t rows, int64_t columns,
+                                                  bool align_corners);
+
+/* Patches as columns, as nn.Unfold: [n, channels * kernel_rows * kernel_columns, places], the
+ * places those of a convolution with these settings (groups and output_padding count for nothing).
+ */
+CLADE_API clade_tensor *clade_unfold(clade_tensor *x, int64_t kernel_rows, int64_t kernel_columns,
+                                     const clade_conv_params *params);
+/* Its gradient: patches added up to pictures of rows x columns, as nn.Fold. */
+CLADE_API clade_tensor *clade_fold(clade_tensor *x, int64_t rows, int64_t columns,
+                                   int64_t kernel_rows, int64_t kernel_columns,
+                                   const clade_conv_params *params);
+
 #ifdef __cplusplus
 }
 #endif

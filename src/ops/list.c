@@ -26,6 +26,7 @@ extern const clade_op_family clade_recurrent_ops;
 extern const clade_op_family clade_reduction_ops;
 extern const clade_op_family clade_rotary_ops;
 extern const clade_op_family clade_scan_ops;
+extern const clade_op_family clade_resample_ops;
 extern const clade_op_family clade_softmax_ops;
 extern const clade_op_family clade_sort_ops;
 extern const clade_op_family clade_view_ops;
@@ -57,6 +58,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_reduction_ops,
     &clade_rotary_ops,
     &clade_scan_ops,
+    &clade_resample_ops,
     &clade_softmax_ops,
     &clade_sort_ops,
     &clade_view_ops,
