@@ -50,7 +50,8 @@ bench() {
     run "$clade" bench --quick "$@"
 }
 
-for workload in "mlp 2" "mlp1024 2" "cnn 2" "infer 2" "gemm 12" "kernels 6" "launch 4"; do
+for workload in "mlp 2" "mlp1024 2" "cnn 2" "infer 2" "transformer 1" "gemm 12" "kernels 6" \
+    "launch 4"; do
     read -r name count <<<"$workload"
     bench --workload "$name" --vs none --json "$work/rows.json"
     check "$name" status_is 0

@@ -9,6 +9,8 @@ between lines it waits. Ends with its input.
     cnn BATCH SIZE...       one step of two convolutions, 1-32-64 of 3x3, each with ReLU and 2x2
                             pooling, before layers of these sizes: Adam
     infer BATCH SIZE...     its forward pass
+    gpt BATCH CONTEXT WIDTH LAYERS HEADS SYMBOLS
+                            one step of a character-level GPT on random symbols: AdamW
     gemm BATCH M N K TA TB  a matrix product
 Images are those of DATA_FOLDER, or random ones; they lie in memory as normalised floats.
 """
@@ -89,6 +91,51 @@ def inference(data, batch, sizes):
     return work
 
 
+class Block(torch.nn.Module):
+    """GPT's: a product for q, k and v together, and masked scores added in the first product."""
+
+    def __init__(self, context, width, heads):
+        super().__init__()
+        self.norm1, self.norm2 = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+        self.project, self.out = torch.nn.Linear(width, 3 * width), torch.nn.Linear(width, width)
+        self.inner = torch.nn.Linear(width, 4 * width)
+        self.outer = torch.nn.Linear(4 * width, width)
+        self.heads = heads
+        self.mask = torch.full((context, context), float("-inf")).triu(1)
+
+    def attend(self, x):
+        batch, context, width = x.shape
+        q, k, v = (y.reshape(batch, context, self.heads, -1).transpose(1, 2).reshape(
+            batch * self.heads, context, -1) for y in self.project(x).chunk(3, 2))
+        scores = torch.baddbmm(self.mask, q, k.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
+        y = torch.bmm(torch.softmax(scores, -1), v).reshape(batch, self.heads, context, -1)
+        return self.out(y.transpose(1, 2).reshape(x.shape))
+
+    def forward(self, x):
+        x = x + self.attend(self.norm1(x))
+        return x + self.outer(torch.nn.functional.gelu(self.inner(self.norm2(x))))
+
+
+def language(batch, context, width, layers, heads, symbols):
+    symbol, place = torch.nn.Embedding(symbols, width), torch.nn.Embedding(context, width)
+    net = torch.nn.Sequential(*(Block(context, width, heads) for _ in range(layers)),
+                              torch.nn.LayerNorm(width), torch.nn.Linear(width, symbols))
+    parameters = [p for module in (symbol, place, net) for p in module.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3)
+    text = torch.randint(0, symbols, (1 << 16,))
+    steps = torch.arange(context)
+
+    def work(_):
+        at = torch.randint(0, len(text) - context, (batch, 1)) + steps
+        optimizer.zero_grad()
+        logits = net(symbol(text[at]) + place.weight)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), text[at + 1].flatten())
+        loss.backward()
+        optimizer.step()
+
+    return work
+
+
 def product(batch, m, n, k, transpose_a, transpose_b):
     a = torch.rand(batch, k, m).transpose(1, 2) if transpose_a else torch.rand(batch, m, k)
     b = torch.rand(batch, n, k).transpose(1, 2) if transpose_b else torch.rand(batch, k, n)
@@ -113,6 +160,8 @@ def main():
         numbers = [int(x) for x in numbers]
         if not work and kind == "gemm":
             work = product(*numbers)
+        elif not work and kind == "gpt":
+            work = language(*numbers)
         elif not work:
             data = Data(count, sys.argv[3] if len(sys.argv) > 3 else None)
             if kind == "infer":

@@ -49,9 +49,9 @@ const dataset_split *bench_data(bench *b)
 static int run_workloads(bench *b)
 {
     static int (*const run[WORKLOADS])(bench * b) = {
-        [MLP] = bench_mlp,       [MLP1024] = bench_mlp1024, [CNN] = bench_cnn,
-        [INFER] = bench_infer,   [GEMM] = bench_gemm,       [KERNELS] = bench_kernels,
-        [LAUNCH] = bench_launch,
+        [MLP] = bench_mlp,         [MLP1024] = bench_mlp1024,         [CNN] = bench_cnn,
+        [INFER] = bench_infer,     [TRANSFORMER] = bench_transformer, [GEMM] = bench_gemm,
+        [KERNELS] = bench_kernels, [LAUNCH] = bench_launch,
     };
     for (int i = 0; i < WORKLOADS; i++) {
         if (!(b->o->workloads & 1u << i))

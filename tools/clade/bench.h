@@ -77,6 +77,7 @@ int bench_mlp(bench *b);
 int bench_mlp1024(bench *b);
 int bench_cnn(bench *b);
 int bench_infer(bench *b);
+int bench_transformer(bench *b);
 int bench_gemm(bench *b);
 int bench_kernels(bench *b);
 int bench_launch(bench *b);

@@ -18,6 +18,8 @@ static const char help[] =
     "    mlp1024   training 784-1024-1024-10, batch 256\n"
     "    cnn       training clade-mnist --model cnn, batch 128, Adam\n"
     "    infer     784-128-10 forward: one image from the host and back, and 1024 at a time\n"
+    "    transformer  training a GPT on characters: 4 layers, width 256, 4 heads, context 256,\n"
+    "              batch 8, AdamW\n"
     "    gemm      matrix products\n"
     "    kernels   memory traffic of pointwise, reduction and update kernels, beside a copy\n"
     "    launch    what one launch, one operation, one replayed kernel cost\n"
@@ -36,8 +38,8 @@ static const char help[] =
     "\n"
     "    A ratio is Clade's time over the peer's for the same work: below 1 Clade is faster.\n";
 
-const char *const bench_workload_names[WORKLOADS] = {"mlp",  "mlp1024", "cnn",   "infer",
-                                                     "gemm", "kernels", "launch"};
+const char *const bench_workload_names[WORKLOADS] = {"mlp",         "mlp1024", "cnn",     "infer",
+                                                     "transformer", "gemm",    "kernels", "launch"};
 static const char *const peer_names[] = {
     [VS_AUTO] = "", [VS_TORCH] = "torch", [VS_OPENBLAS] = "openblas", [VS_NONE] = "none"};
 
@@ -57,8 +59,8 @@ static int parse_workloads(bench_options *o, const char *text)
         int i = find(bench_workload_names, WORKLOADS, text, length);
         if (i < 0)
             return cli_usage(
-                "--workload: '%.*s' is none of mlp, mlp1024, cnn, infer, gemm, kernels, "
-                "launch",
+                "--workload: '%.*s' is none of mlp, mlp1024, cnn, infer, transformer, gemm, "
+                "kernels, launch",
                 (int)length, text);
         o->workloads |= 1u << i;
         text += length;

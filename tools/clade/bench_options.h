@@ -8,7 +8,7 @@
 /* The peers; AUTO: OpenBLAS for gemm where there is one. */
 typedef enum bench_vs { VS_AUTO, VS_TORCH, VS_OPENBLAS, VS_NONE } bench_vs;
 
-enum { MLP, MLP1024, CNN, INFER, GEMM, KERNELS, LAUNCH, WORKLOADS };
+enum { MLP, MLP1024, CNN, INFER, TRANSFORMER, GEMM, KERNELS, LAUNCH, WORKLOADS };
 
 extern const char *const bench_workload_names[WORKLOADS];
 
