@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 import attention_goldens
+import conv_goldens
 import arrange_goldens
 import loss_goldens
 import pointwise_goldens
@@ -341,7 +342,7 @@ def make():
                   image,
                   arrange_goldens.arrangements, loss_goldens.losses,
                   pointwise_goldens.pointwise,
-                  attention_goldens.attentions):
+                  attention_goldens.attentions, conv_goldens.convolutional):
         group()
     return {"%s/%s" % (name, part): array
             for name, parts in cases.items() for part, array in parts.items()}
