@@ -50,7 +50,7 @@ bench() {
     run "$clade" bench --quick "$@"
 }
 
-for workload in "mlp 2" "mlp1024 2" "cnn 2" "infer 2" "transformer 1" "gemm 12" "kernels 6" \
+for workload in "mlp 2" "mlp1024 2" "cnn 2" "infer 2" "transformer 1" "gemm 12" "kernels 8" \
     "launch 4"; do
     read -r name count <<<"$workload"
     bench --workload "$name" --vs none --json "$work/rows.json"
@@ -66,7 +66,7 @@ rows = json.load(open(sys.argv[1]))
 assert [r["workload"] for r in rows] == ["infer"] * 2 + ["launch"] * 4
 assert all(r["rounds"] == 2 for r in rows)' "$work/out"
 bench --workload kernels --json="$work/rows.json"
-check "kernels beside a copy" rows "$work/rows.json" kernels 6 ''
+check "kernels beside a copy" rows "$work/rows.json" kernels 8 ''
 check "and a verdict" out_has '^Clade loses'
 bench --workload launch --json "$work/no/such/folder"
 check "a file that cannot be written exits 1" status_is 1

@@ -12,11 +12,19 @@ enum { FLOATS = 1 << 24, QUICK_FLOATS = 1 << 16, ROW = 1024, MOST_THREADS = 64 }
 
 typedef struct operands {
     clade_context *ctx;
-    clade_tensor *x, *y, *z;                       /* [rows, ROW] f32 */
-    clade_tensor *(*op)(const struct operands *o); /* NULL: the SGD update */
+    clade_tensor *x, *y, *z, *square; /* [rows, ROW] f32; square is not negative */
+    const struct kernel *kernel;
     clade_tensor *result;
     clade_step *step;
 } operands;
+
+/* One of the two is given. */
+typedef struct kernel {
+    const char *metric;
+    clade_tensor *(*op)(const operands *o);
+    clade_status (*update)(const operands *o);
+    int passes; /* arrays that must be read or written */
+} kernel;
 
 /* --- the kernels ------------------------------------------------------------------------------ */
 static clade_tensor *add(const operands *o)
@@ -48,34 +56,48 @@ static clade_tensor *normalise(const operands *o)
     return clade_mul(centred, clade_pow_scalar(clade_add_scalar(variance, 1e-5), -0.5));
 }
 
-static const struct {
-    const char *metric;
-    clade_tensor *(*op)(const operands *o);
-    int passes; /* arrays that must be read or written */
-} kernels[] = {
-    {"add, GB/s", add, 3},
-    {"relu, GB/s", relu, 2},
-    {"sum, GB/s", sum, 1},
-    {"softmax of rows, GB/s", softmax, 2},
-    {"normalised rows (a chain), GB/s", normalise, 2},
-    {"SGD with momentum, GB/s", NULL, 5},
+static clade_tensor *layer_norm(const operands *o)
+{
+    return clade_layer_norm(o->x, NULL, NULL, 1, 1e-5);
+}
+
+static clade_status sgd(const operands *o)
+{
+    static const clade_sgd_params settings = {.lr = 1e-6, .momentum = 0.9};
+    return clade_sgd_update(o->x, o->y, o->z, &settings, false);
+}
+
+static clade_status adam(const operands *o)
+{
+    static const clade_adam_params settings = {.lr = 1e-6};
+    return clade_adam_update(o->x, o->y, o->z, o->square, &settings, 1);
+}
+
+static const kernel kernels[] = {
+    {"add, GB/s", add, NULL, 3},
+    {"relu, GB/s", relu, NULL, 2},
+    {"sum, GB/s", sum, NULL, 1},
+    {"softmax of rows, GB/s", softmax, NULL, 2},
+    {"layer norm of rows, GB/s", layer_norm, NULL, 2},
+    {"normalised rows (a chain), GB/s", normalise, NULL, 2},
+    {"SGD with momentum, GB/s", NULL, sgd, 5},
+    {"Adam, GB/s", NULL, adam, 7},
 };
 
 enum { KERNELS_COUNT = sizeof kernels / sizeof kernels[0] };
 
 static clade_status compute(void *user, clade_tensor *const *inputs, int count)
 {
-    static const clade_sgd_params sgd = {.lr = 1e-6, .momentum = 0.9};
     operands *o = user;
     (void)inputs;
     (void)count;
-    if (!o->op)
-        return clade_sgd_update(o->x, o->y, o->z, &sgd, false);
+    if (o->kernel->update)
+        return o->kernel->update(o);
     clade_status status = clade_scope_begin(o->ctx);
     if (status != CLADE_OK)
         return status;
     clade_tensor_free(&o->result);
-    o->result = clade_tensor_retain(o->op(o));
+    o->result = clade_tensor_retain(o->kernel->op(o));
     status = o->result ? CLADE_OK : clade_last_error()->status;
     clade_status ended = clade_scope_end(o->ctx);
     return status == CLADE_OK ? ended : status;
@@ -141,7 +163,7 @@ static clade_status device_copy(void *user)
 static int measure(bench *b, operands *o, int i, const bench_side *copy)
 {
     const int64_t bytes = clade_tensor_numel(o->x) * (int64_t)sizeof(float);
-    o->op = kernels[i].op;
+    o->kernel = &kernels[i];
     if (clade_step_create(&o->step, b->ctx, compute, o, NULL) != CLADE_OK)
         return cli_fail_library();
     bench_queue queue = {b->ctx, run_step, o};
@@ -156,12 +178,12 @@ static int measure(bench *b, operands *o, int i, const bench_side *copy)
 
 static int open_operands(operands *o, bench *b, int64_t floats)
 {
-    clade_tensor **const all[] = {&o->x, &o->y, &o->z};
+    clade_tensor **const all[] = {&o->x, &o->y, &o->z, &o->square};
     *o = (operands){.ctx = b->ctx};
     clade_status status = clade_scope_begin(b->ctx);
-    for (int i = 0; i < 3 && status == CLADE_OK; i++) {
+    for (int i = 0; i < 4 && status == CLADE_OK; i++) {
         clade_shape shape = CLADE_SHAPE(floats / ROW, ROW);
-        *all[i] = clade_tensor_retain(clade_uniform(b->ctx, CLADE_F32, shape, -1, 1));
+        *all[i] = clade_tensor_retain(clade_uniform(b->ctx, CLADE_F32, shape, i < 3 ? -1 : 0, 1));
         status = *all[i] ? CLADE_OK : clade_last_error()->status;
     }
     clade_status ended = clade_scope_end(b->ctx);
@@ -202,5 +224,6 @@ int bench_kernels(bench *b)
     clade_tensor_free(&o.x);
     clade_tensor_free(&o.y);
     clade_tensor_free(&o.z);
+    clade_tensor_free(&o.square);
     return code;
 }
