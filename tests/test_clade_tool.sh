@@ -64,6 +64,9 @@ for example in "$@"; do
     pointwise)
         check "pointwise derives twice" out_has '^length 2\.0: force 8\.000, stiffness 8\.000$'
         ;;
+    custom_op)
+        check "custom_op integrates" out_has '^y 1\.00 0\.50 0\.25, gradient 1\.75 1\.50 1\.00$'
+        ;;
     embed_cpp)
         check "embed_cpp computes a gradient" out_has '^gradient: -8 -12$'
         ;;

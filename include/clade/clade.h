@@ -17,6 +17,7 @@
 #include <clade/conv.h>
 #include <clade/image.h>
 #include <clade/random.h>
+#include <clade/custom.h>
 #include <clade/autograd.h>
 #include <clade/nn.h>
 #include <clade/recurrent.h>
