@@ -107,6 +107,34 @@ START_TEST(defaults)
 }
 END_TEST
 
+/* Between layers and in training alone. */
+START_TEST(dropout)
+{
+    clade_recurrent *r;
+    clade_params *params;
+    ok(clade_params_create(&params, ctx));
+    const clade_recurrent_params settings = {
+        .input = INPUTS, .hidden = HIDDEN, .layers = 2, .dropout = 1};
+    ok(clade_recurrent_create(&r, params, "", &settings));
+    ok(clade_scope_begin(ctx));
+    clade_tensor *x[2], *zero = clade_full(ctx, CLADE_F32, CLADE_SHAPE(STEPS, ROWS, INPUTS), 0);
+    x[0] = clade_add_scalar(zero, 1);
+    x[1] = clade_add_scalar(zero, -1);
+    float found[2][STEPS * ROWS * HIDDEN];
+    for (int training = 1; training >= 0; training--) {
+        ok(clade_recurrent_train(r, training));
+        for (int i = 0; i < 2; i++)
+            ok(clade_tensor_read(clade_recurrent_forward(r, x[i], NULL, NULL, NULL, NULL), found[i],
+                                 sizeof found[i]));
+        ck_assert((memcmp(found[0], found[1], sizeof found[0]) == 0) == (training == 1));
+    }
+    ok(clade_scope_end(ctx));
+    fails(clade_recurrent_train(NULL, true), CLADE_ERR_ARGUMENT, "recurrent is NULL");
+    clade_recurrent_free(&r);
+    clade_params_free(&params);
+}
+END_TEST
+
 /* A cell makes the steps of a layer of one direction, one by one. */
 static void check_cell(size_t i)
 {
@@ -166,6 +194,8 @@ START_TEST(bad_layers)
     fails(clade_recurrent_create(&r, params, "", &s), CLADE_ERR_SHAPE, "2 inputs and 0 hidden");
     s = (clade_recurrent_params){.input = 2, .hidden = 3, .layers = 33};
     fails(clade_recurrent_create(&r, params, "", &s), CLADE_ERR_ARGUMENT, "33 layers, not 1 to 32");
+    s = (clade_recurrent_params){.input = 2, .hidden = 3, .dropout = 2};
+    fails(clade_recurrent_create(&r, params, "", &s), CLADE_ERR_ARGUMENT, "dropout 2");
     s = (clade_recurrent_params){.input = 2, .hidden = 3};
     ck_assert_ptr_nonnull(clade_param(params, "a.bias_hh_l0", CLADE_SHAPE(1), clade_init_zeros()));
     fails(clade_recurrent_create(&r, params, "a", &s), CLADE_ERR_ARGUMENT,
@@ -205,7 +235,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {pytorchs_layers, defaults, cells, bad_layers};
+    const TTest *const tests[] = {pytorchs_layers, defaults, dropout, cells, bad_layers};
     return run_suite_with("recurrent", tests, sizeof tests / sizeof *tests, setup_goldens,
                           teardown_goldens);
 }

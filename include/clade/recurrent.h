@@ -61,6 +61,7 @@ typedef struct clade_recurrent_params {
     bool bidirectional;    /* (default false) */
     bool batch_first;      /* x and the output are [N,T,...] (default false: [T,N,...]) */
     bool no_bias;          /* (default false) */
+    double dropout;        /* of what goes from one layer to the next, in training (default 0) */
 } clade_recurrent_params;
 
 typedef struct clade_recurrent clade_recurrent;
@@ -73,6 +74,8 @@ CLADE_API CLADE_NODISCARD clade_status
 clade_recurrent_create(clade_recurrent **out, clade_params *params, const char *name,
                        const clade_recurrent_params *settings);
 CLADE_API void clade_recurrent_free(clade_recurrent **recurrent);
+/* Whether dropout drops; at first it does. */
+CLADE_API clade_status clade_recurrent_train(clade_recurrent *recurrent, bool training);
 
 /* x [T,N,I] to the output [T,N,D*H] of the last layer, D the number of directions. h0 and c0
  * [layers*D,N,H], c0 of an LSTM only, may be NULL: zeros. h_n and c_n, where not NULL, receive the

@@ -209,6 +209,8 @@ clade_status clade_module_train(clade_module *module, bool training)
     if (!module)
         return clade_error_null("module_train", "module");
     module->training = training;
+    if (module->recurrent)
+        CLADE_TRY(clade_recurrent_train(module->recurrent, training));
     for (size_t i = 0; i < module->count; i++)
         CLADE_TRY(clade_module_train(module->children[i], training));
     return CLADE_OK;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include <clade/ops.h>
+#include <clade/random.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@ typedef struct direction {
 
 struct clade_recurrent {
     clade_recurrent_params settings;
+    bool training;
     direction *directions; /* layer by layer */
 };
 
@@ -45,6 +47,9 @@ static clade_status complete(clade_recurrent_params *out, const clade_recurrent_
     if (out->layers < 0 || out->layers > MAX_LAYERS)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "recurrent_create: %d layers, not 1 to %d",
                           out->layers, MAX_LAYERS);
+    if (!(out->dropout >= 0 && out->dropout <= 1))
+        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "recurrent_create: dropout %g: not in [0,1]",
+                          out->dropout);
     return CLADE_OK;
 }
 
@@ -117,6 +122,7 @@ clade_status clade_recurrent_create(clade_recurrent **out, clade_params *params,
     if (!r)
         return CLADE_ERR_OUT_OF_MEMORY;
     r->settings = completed;
+    r->training = true;
     r->directions =
         clade_calloc((size_t)(completed.layers * directions_of(&completed)), sizeof *r->directions);
     clade_status status = r->directions ? add_parameters(r, params, name) : CLADE_ERR_OUT_OF_MEMORY;
@@ -136,6 +142,14 @@ void clade_recurrent_free(clade_recurrent **recurrent)
     clade_free((*recurrent)->directions);
     clade_free(*recurrent);
     *recurrent = NULL;
+}
+
+clade_status clade_recurrent_train(clade_recurrent *recurrent, bool training)
+{
+    if (!recurrent)
+        return clade_error_null("recurrent_train", "recurrent");
+    recurrent->training = training;
+    return CLADE_OK;
 }
 
 /* --- one direction ---------------------------------------------------------------------------- */
@@ -199,6 +213,8 @@ static clade_tensor *run_direction(pass *p, int d)
 {
     const clade_recurrent_params *s = &p->r->settings;
     bool reverse = d % directions_of(s), lstm = s->kind == CLADE_RECURRENT_LSTM;
+    if (!p->x)
+        return NULL;
     clade_tensor *c0 = lstm ? start(p, p->c0, d) : NULL;
     clade_tensor *scanned =
         scan(s->kind, &p->r->directions[d], p->x, start(p, p->h0, d), c0, reverse);
@@ -250,6 +266,8 @@ clade_tensor *clade_recurrent_forward(const clade_recurrent *recurrent, clade_te
     const clade_recurrent_params *s = &recurrent->settings;
     int each = directions_of(s), count = s->layers * each;
     for (int d = 0; d < count && p.x; d += each) {
+        if (d > 0 && s->dropout > 0)
+            p.x = clade_dropout(p.x, s->dropout, recurrent->training);
         clade_tensor *outputs[2] = {run_direction(&p, d),
                                     each > 1 ? run_direction(&p, d + 1) : NULL};
         p.x = each > 1 ? clade_concat(outputs, 2, 2) : outputs[0];
