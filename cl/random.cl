@@ -96,10 +96,10 @@ kernel void randint(global T *out, int n, uint call_lo, uint call_hi, uint seed_
 }
 #endif
 
-/* 1 where a number of 24 bits is below `limit`, else 0. Grid: (ceil(n / PER)). */
+/* `mark` where a number of 24 bits is below `limit`, else 0. Grid: (ceil(n / PER)). */
 #if WANTED(bernoulli) && defined(INTEGERS)
 kernel void bernoulli(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
-                      uint limit, uint unused)
+                      uint limit, uint mark)
 {
     (void)unused;
     const int block = get_global_id(0);
@@ -107,6 +107,6 @@ kernel void bernoulli(global T *out, int n, uint call_lo, uint call_hi, uint see
         return;
     const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
     const uint4 w = philox(counter, (uint2)(seed_lo, seed_hi)) >> 8;
-    put(out, n, block, CAT(convert_, CAT(T, PER))((w < (uint4)(limit)) & 1));
+    put(out, n, block, CAT(convert_, CAT(T, PER))(as_uint4(w < (uint4)(limit)) & mark));
 }
 #endif

@@ -164,7 +164,7 @@ static clade_status forward_randint(const clade_node *node)
 static clade_status draw_bytes(const clade_node *node, clade_tensor *out)
 {
     double limit = ceil(node->attrs.real[0] * 0x1p24);
-    return draw_numbers(node, out, clade_arg_u32((uint32_t)limit), clade_arg_u32(0));
+    return draw_numbers(node, out, clade_arg_u32((uint32_t)limit), clade_arg_u32(1));
 }
 
 static clade_status forward_bernoulli(const clade_node *node)
