@@ -101,7 +101,6 @@ kernel void randint(global T *out, int n, uint call_lo, uint call_hi, uint seed_
 kernel void bernoulli(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
                       uint limit, uint mark)
 {
-    (void)unused;
     const int block = get_global_id(0);
     if (block * PER >= n)
         return;
