@@ -1,5 +1,8 @@
 /* Beyond one backward per record: retained and created graphs, clade_grad, detached tensors. */
+#include <math.h>
+
 #include "autograd_testing.h"
+#include "golden_file.h"
 
 #include "base/alloc.h"
 #include "tape/op.h"
@@ -367,6 +370,93 @@ START_TEST(gradgradcheck_checks_second_derivatives)
 }
 END_TEST
 
+/* --- PyTorch ---------------------------------------------------------------------------------- */
+enum { INPUT, W1, B1, SCALE, SHIFT, W2, VECTOR, GIVEN };
+static const char *const given_names[] = {"x", "w1", "b1", "scale", "shift", "w2", "v"};
+
+static clade_safetensors *goldens;
+
+static const clade_array *golden_array(const char *folder, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s%s", folder, name);
+    const clade_array *a = clade_safetensors_find(goldens, key);
+    ck_assert_msg(a != NULL, "no golden %s", key);
+    return a;
+}
+
+static void agree(clade_tensor *t, const char *folder, const char *name, double allowed)
+{
+    const clade_array *a = golden_array(folder, name);
+    const double *expected = a->data;
+    double got[32];
+    ck_assert_msg(t != NULL, "%s: %s", name, clade_last_error()->message);
+    ok(clade_tensor_read(clade_cast(t, CLADE_F64), got, (size_t)clade_tensor_numel(t) * 8));
+    for (int64_t i = 0; i < clade_shape_numel(&a->shape); i++)
+        ck_assert_msg(fabs(got[i] - expected[i]) <= allowed, "%s%s: element %d is %.12g, not %.12g",
+                      folder, name, (int)i, got[i], expected[i]);
+}
+
+static clade_tensor *network(void *user, clade_tensor *const *t, int count)
+{
+    (void)user, (void)count;
+    clade_tensor *h = clade_tanh(clade_linear(t[INPUT], t[W1], t[B1]));
+    return clade_linear_no_bias(clade_layer_norm(h, t[SCALE], t[SHIFT], 1, 0.01), t[W2]);
+}
+
+static void compare_with_torch(clade_tensor *const *t, clade_tensor *labels, bool checkpointed,
+                               double allowed)
+{
+    const int rows = 1;
+    clade_tensor *first[2], *hessian_v, *of_penalty[5];
+    clade_tensor *const about[] = {t[INPUT], t[W1]};
+    ok(clade_tape_begin(ctx));
+    clade_tensor *logits = checkpointed ? clade_gradient_checkpoint(network, NULL, t, VECTOR)
+                                        : network(NULL, t, VECTOR);
+    clade_tensor *loss = clade_cross_entropy(logits, labels, NULL);
+    ok(clade_grad(first, &loss, NULL, 1, about, 2, &creates));
+    agree(first[0], "", "input_grad", allowed);
+    clade_tensor *lengths = clade_norm(first[0], 2, &rows, 1, false);
+    clade_tensor *penalty = clade_mean(clade_square(clade_add_scalar(lengths, -1)), NULL, 0, false);
+    agree(penalty, "", "penalty", allowed);
+    clade_tensor *both = clade_add(loss, penalty);
+    ok(clade_grad(of_penalty, &both, NULL, 1, t + W1, 5, &retains));
+    for (int i = 0; i < 5; i++)
+        agree(of_penalty[i], "of_penalty/", given_names[W1 + i], allowed);
+    ok(clade_grad(&hessian_v, &first[1], &t[VECTOR], 1, &t[W1], 1, NULL));
+    agree(hessian_v, "", "hessian_v", allowed);
+    ok(clade_tape_end(ctx));
+}
+
+START_TEST(second_derivatives_are_those_of_pytorch)
+{
+    clade_tensor *labels, *t[GIVEN];
+    ok(clade_tape_end(ctx));
+    goldens = open_goldens("autograd");
+    ok(clade_tensor_from_host(&labels, ctx, CLADE_I32, CLADE_SHAPE(4),
+                              (const int32_t[]){0, 1, 1, 0}));
+    clade_dtype last = clade_context_device(ctx)->has_f64 ? CLADE_F64 : CLADE_F32;
+    for (clade_dtype dtype = CLADE_F32; dtype <= last; dtype++) {
+        for (int i = 0; i < GIVEN; i++) {
+            const clade_array *a = golden_array("in/", given_names[i]);
+            float narrow[32];
+            for (int64_t k = 0; k < clade_shape_numel(&a->shape); k++)
+                narrow[k] = (float)((const double *)a->data)[k];
+            ok(clade_tensor_from_host(&t[i], ctx, dtype, a->shape,
+                                      dtype == CLADE_F64 ? a->data : narrow));
+            ok(clade_tensor_set_requires_grad(t[i], i != VECTOR));
+        }
+        for (int checkpointed = 0; checkpointed < 2; checkpointed++)
+            compare_with_torch(t, labels, checkpointed, dtype == CLADE_F64 ? 1e-12 : 2e-5);
+        for (int i = 0; i < GIVEN; i++)
+            clade_tensor_free(&t[i]);
+    }
+    clade_tensor_free(&labels);
+    clade_safetensors_free(&goldens);
+    ok(clade_tape_begin(ctx));
+}
+END_TEST
+
 /* --- memory ----------------------------------------------------------------------------------- */
 static clade_tensor *keep(void *user, clade_tensor *grad)
 {
@@ -436,6 +526,7 @@ int main(void)
                                   writing_through_views_is_noticed,
                                   steps_replay_gradients_of_gradients,
                                   gradgradcheck_checks_second_derivatives,
+                                  second_derivatives_are_those_of_pytorch,
                                   every_failing_allocation_is_survived};
     return run_suite_with("autograd", tests, sizeof tests / sizeof tests[0], open_tape, close_tape);
 }

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """Makes the golden files from PyTorch.
 
-    make_goldens.py             writes modules, ops, optimizers, reference and seed .safetensors
-                                beside this script
+    make_goldens.py             writes a .safetensors of each of SETS beside this script
     make_goldens.py --check     compares them with what PyTorch says now; exit 1 where they differ
 
 The bytes are the same each time on one machine. Another processor or PyTorch may round differently;
@@ -14,6 +13,7 @@ import sys
 import numpy as np
 import torch
 
+import autograd_goldens
 import module_goldens
 import op_goldens
 import optimizer_goldens
@@ -22,8 +22,9 @@ import seed_goldens
 import transformer_goldens
 from goldens_file import decode, encode
 
-SETS = {"modules": module_goldens, "ops": op_goldens, "optimizers": optimizer_goldens,
-        "reference": reference_goldens, "seed": seed_goldens, "transformer": transformer_goldens}
+SETS = {"autograd": autograd_goldens, "modules": module_goldens, "ops": op_goldens,
+        "optimizers": optimizer_goldens, "reference": reference_goldens, "seed": seed_goldens,
+        "transformer": transformer_goldens}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
