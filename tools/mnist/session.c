@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "../common/cli.h"
@@ -56,19 +57,42 @@ static clade_status upload(session *s, const options *o, const layout *l)
     return status;
 }
 
+typedef struct opening {
+    const options *o;
+    clade_context *ctx;
+} opening;
+
+static void *open_device(void *user)
+{
+    opening *p = user;
+    p->ctx = session_device(p->o);
+    return NULL;
+}
+
+/* The drivers load in the time that reading the data takes. */
+static int open_both(session *s, const options *o)
+{
+    opening device = {o, NULL};
+    pthread_t thread;
+    const bool threaded = pthread_create(&thread, NULL, open_device, &device) == 0;
+    s->mnist = dataset_load(o->data);
+    if (threaded)
+        pthread_join(thread, NULL);
+    else if (s->mnist)
+        open_device(&device);
+    s->ctx = device.ctx;
+    return s->mnist && s->ctx ? EXIT_OK : EXIT_FAILED;
+}
+
 int session_open(session *s, const options *o)
 {
     *s = (session){0};
-    s->mnist = dataset_load(o->data);
-    if (!s->mnist)
-        return EXIT_FAILED;
+    int code = open_both(s, o);
     layout l;
-    int code = choose_layout(&l, o, s->mnist);
+    if (code == EXIT_OK)
+        code = choose_layout(&l, o, s->mnist);
     if (code != EXIT_OK)
         return code;
-    s->ctx = session_device(o);
-    if (!s->ctx)
-        return EXIT_FAILED;
     if (upload(s, o, &l) != CLADE_OK)
         return cli_fail_library();
     torch_random_seed(&s->random, o->seed);
