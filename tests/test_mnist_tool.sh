@@ -52,7 +52,7 @@ cp "$work/out" "$work/help"
 run "$mnist" -h
 check "-h is --help" cmp -s "$work/out" "$work/help"
 check "-h exits 0" status_is 0
-for option in data device epochs batch model optimizer lr momentum weight-decay schedule ema \
+for option in data device epochs batch model optimizer dtype lr momentum weight-decay schedule ema \
     label-smoothing augment hidden seed log-every save checkpoint load json eager quiet \
     list-devices help version index; do
     check "--help tells of --$option" out_has "--$option"
@@ -72,7 +72,7 @@ usage "an unknown option" "--frobnicate: no such option" "$mnist" --frobnicate
 usage "an unknown letter" "-x: no such option" "$mnist" -x
 usage "an unknown command" "'tran' is not a command" "$mnist" tran
 usage "a word too many" "'more': one argument too many" "$mnist" train more
-for option in data device epochs batch model optimizer lr momentum weight-decay schedule ema \
+for option in data device epochs batch model optimizer dtype lr momentum weight-decay schedule ema \
     label-smoothing hidden seed log-every save checkpoint load json index; do
     usage "--$option without a value" "--$option: needs a value" "$mnist" "--$option"
 done
@@ -103,6 +103,11 @@ done
 for value in 1 -0.1 x; do
     usage "--ema '$value'" "--ema: '$value' is not" "$mnist" --ema "$value"
 done
+for value in '' F16 half; do
+    usage "--dtype '$value'" "--dtype: '$value' is not f32, bf16 or f16" "$mnist" --dtype "$value"
+done
+usage "--checkpoint with f16" "--checkpoint: it has no place for the loss scale" "$mnist" \
+    --dtype f16 --checkpoint c
 usage "--label-smoothing 1.5" "--label-smoothing: '1.5' is not" "$mnist" --label-smoothing 1.5
 usage "--model resnet" "--model: 'resnet' is not mlp or cnn" "$mnist" --model resnet
 usage "eval --model" "--model: not an option of eval" "$mnist" eval --load w --model cnn
@@ -236,6 +241,13 @@ check "--weight-decay counts" changes --weight-decay 0.1
 check "--schedule counts" changes --schedule cosine
 check "--ema counts" changes --ema 0.9
 check "--label-smoothing counts" changes --label-smoothing 0.1
+for dtype in bf16 f16; do
+    check "--dtype $dtype counts" changes --dtype "$dtype"
+    cp "$work/changed.safetensors" "$work/$dtype.safetensors"
+    tiny_train "$work/eager.safetensors" --dtype "$dtype" --eager
+    check "--dtype $dtype --eager gives the same bits" \
+        cmp -s "$work/eager.safetensors" "$work/$dtype.safetensors"
+done
 check "--augment counts" changes --augment
 cp "$work/changed.safetensors" "$work/augmented.safetensors"
 tiny_train "$work/eager.safetensors" --augment --eager
@@ -247,7 +259,7 @@ same() {
     tiny_train "$work/changed.safetensors" "$@" &&
         cmp -s "$work/changed.safetensors" "$work/plain.safetensors"
 }
-check "the defaults are the reference" same --batch 128 --optimizer sgd --lr 0.01 --momentum 0.9 \
+check "the defaults are the reference" same --dtype f32 --batch 128 --optimizer sgd --lr 0.01 --momentum 0.9 \
     --weight-decay 0 --hidden 128 --seed 0 --log-every 7
 run "$mnist" --data "$work/tiny" --epochs 1 --hidden 32,16 --save "$work/c.safetensors"
 check "--hidden 32,16" files weights "$work/c.safetensors" 784 32 16 10

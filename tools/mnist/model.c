@@ -197,7 +197,7 @@ static clade_tensor *convolved(const model *m, clade_tensor *x)
     return clade_reshape(x, CLADE_SHAPE(-1, m->layout.size[0]));
 }
 
-clade_tensor *model_logits(const model *m, clade_tensor *x)
+static clade_tensor *logits(const model *m, clade_tensor *x)
 {
     const int first = m->layout.cnn ? CONVOLUTIONS : 0, last = m->layers - 1;
     if (m->layout.cnn)
@@ -205,4 +205,13 @@ clade_tensor *model_logits(const model *m, clade_tensor *x)
     for (int i = first; i < last; i++)
         x = clade_relu(clade_linear(x, m->weight[i], m->bias[i]));
     return clade_linear(x, m->weight[last], m->bias[last]);
+}
+
+clade_tensor *model_logits(const model *m, clade_tensor *x)
+{
+    clade_context *ctx = x ? clade_tensor_context(x) : NULL;
+    if (!x || clade_autocast_begin(ctx, m->dtype) != CLADE_OK)
+        return NULL;
+    clade_tensor *out = clade_cast(logits(m, x), CLADE_F32);
+    return clade_autocast_end(ctx) == CLADE_OK ? out : NULL;
 }

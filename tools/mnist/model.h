@@ -21,7 +21,8 @@ typedef struct layout {
 typedef struct model {
     layout layout;
     clade_params *params;
-    int layers;                                          /* all of them, convolutions first */
+    clade_dtype dtype; /* of convolutions and products; the weights are f32 */
+    int layers;        /* all of them, convolutions first */
     clade_tensor *weight[MAX_LAYERS], *bias[MAX_LAYERS]; /* borrowed from params */
 } model;
 
@@ -43,7 +44,7 @@ int model_draw_weights(const model *m, torch_random *random);
 /* Weights, and what the network is. Blocks. */
 clade_status model_save(const model *m, const char *path);
 
-/* [n, pixels] -> [n, classes], in the open scope. */
+/* [n, pixels] -> [n, classes], f32, in the open scope. */
 clade_tensor *model_logits(const model *m, clade_tensor *x);
 
 #endif

@@ -32,6 +32,7 @@ typedef struct rule {
 static const char *const command_names[] = {"train", "eval", "predict"};
 static const char *const model_names[] = {"mlp", "cnn", NULL};               /* model_kind */
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", NULL}; /* optimizer_kind */
+static const char *const dtype_names[] = {"f32", "bf16", "f16", NULL};       /* dtype_kind */
 static const char *const schedule_names[] = {"none",      "step",    "cosine",
                                              "one-cycle", "plateau", NULL}; /* schedule_kind */
 
@@ -45,6 +46,7 @@ static const char *const schedule_names[] = {"none",      "step",    "cosine",
         {"lr", REAL, TRAIN, .target = &(o)->lr, .low = 0, .high = 1e6},                            \
         {"model", CHOICE, TRAIN, .target = &(o)->model, .choices = model_names},                   \
         {"optimizer", CHOICE, TRAIN, .target = &(o)->optimizer, .choices = optimizer_names},       \
+        {"dtype", CHOICE, TRAIN | EVAL, .target = &(o)->dtype, .choices = dtype_names},            \
         {"momentum", REAL, TRAIN, .target = &(o)->momentum, .low = 0, .high = 1e6},                \
         {"weight-decay", REAL, TRAIN, .target = &(o)->weight_decay, .low = 0, .high = 1e6},        \
         {"schedule", CHOICE, TRAIN, .target = &(o)->schedule, .choices = schedule_names},          \
@@ -237,5 +239,7 @@ int options_parse(options *o, int argc, char **argv)
         given[i] = true;
     }
     int code = check_command(o, rules, given, COUNT, argc - optind, argv + optind);
+    if (code < 0 && o->checkpoint && o->dtype == DTYPE_F16)
+        return cli_usage("--checkpoint: it has no place for the loss scale of --dtype f16");
     return code >= 0 ? code : complete_optimizer(o);
 }

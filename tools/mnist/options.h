@@ -24,6 +24,8 @@ typedef enum optimizer_kind {
     OPTIMIZER_ANY
 } optimizer_kind;
 
+typedef enum dtype_kind { DTYPE_F32, DTYPE_BF16, DTYPE_F16 } dtype_kind;
+
 #define MAX_HIDDEN 16
 
 typedef struct options {
@@ -34,6 +36,7 @@ typedef struct options {
     int64_t epochs, batch, log_every;
     model_kind model; /* any: a mlp, or what --load brings */
     optimizer_kind optimizer;
+    dtype_kind dtype;
     schedule_kind schedule;
     double lr, momentum, weight_decay;
     double ema; /* 0: none */

@@ -45,6 +45,8 @@ static void print_session(const session *s)
 
 static clade_status upload(session *s, const options *o, const layout *l)
 {
+    static const clade_dtype dtypes[] = {
+        [DTYPE_F32] = CLADE_F32, [DTYPE_BF16] = CLADE_BF16, [DTYPE_F16] = CLADE_F16};
     clade_status status = CLADE_OK;
     if (o->command == COMMAND_TRAIN)
         status = dataset_upload(&s->train, s->ctx, &s->mnist->train);
@@ -52,6 +54,7 @@ static clade_status upload(session *s, const options *o, const layout *l)
         status = dataset_upload(&s->test, s->ctx, &s->mnist->test);
     if (status == CLADE_OK)
         status = model_create(&s->model, s->ctx, l);
+    s->model.dtype = dtypes[o->dtype];
     if (status == CLADE_OK && o->load)
         status = clade_params_load(s->model.params, o->load);
     return status;

@@ -22,6 +22,22 @@ static clade_status add_loss(training *t, clade_tensor *loss)
     return status == CLADE_OK ? ended : status;
 }
 
+/* From the loss to the new weights. */
+static clade_status descend(training *t, clade_tensor *loss)
+{
+    clade_status status = clade_optimizer_zero_grad(t->optimizer);
+    if (status != CLADE_OK)
+        return status;
+    if (!t->scaler) {
+        status = clade_backward(loss);
+        return status == CLADE_OK ? clade_optimizer_step(t->optimizer) : status;
+    }
+    status = clade_backward(clade_loss_scaler_scale(t->scaler, loss));
+    if (status == CLADE_OK)
+        status = clade_loss_scaler_step(t->scaler, t->optimizer);
+    return status == CLADE_OK ? clade_loss_scaler_update(t->scaler) : status;
+}
+
 /* Forward, loss, backward, update of one batch; `which` are the places of its images. */
 static clade_status learn(training *t, clade_tensor *which)
 {
@@ -31,11 +47,7 @@ static clade_status learn(training *t, clade_tensor *which)
     clade_tensor *y = clade_index_select(t->data->labels, 0, which);
     const clade_cross_entropy_params smoothed = {.label_smoothing = t->o->label_smoothing};
     clade_tensor *loss = clade_cross_entropy(model_logits(t->model, x), y, &smoothed);
-    clade_status status = clade_optimizer_zero_grad(t->optimizer);
-    if (status == CLADE_OK)
-        status = clade_backward(loss);
-    if (status == CLADE_OK)
-        status = clade_optimizer_step(t->optimizer);
+    clade_status status = descend(t, loss);
     if (status == CLADE_OK && t->ema)
         status = clade_ema_update(t->ema);
     return status == CLADE_OK ? add_loss(t, loss) : status;
@@ -88,6 +100,8 @@ static clade_status create_optimizer(clade_optimizer **out, clade_params *params
 static clade_status create_on_device(training *t, clade_params *params)
 {
     clade_status status = create_optimizer(&t->optimizer, params, t->o);
+    if (status == CLADE_OK && t->o->dtype == DTYPE_F16)
+        status = clade_loss_scaler_create(&t->scaler, t->ctx, NULL);
     if (status == CLADE_OK && t->o->ema > 0)
         status = clade_ema_create(&t->ema, params, t->o->ema);
     if (status == CLADE_OK)
@@ -125,6 +139,7 @@ void training_free(training *t)
     clade_step_free(&t->step);
     evaluator_free(&t->evaluator);
     clade_ema_free(&t->ema);
+    clade_loss_scaler_free(&t->scaler);
     clade_optimizer_free(&t->optimizer);
     clade_tensor_free(&t->order);
     clade_tensor_free(&t->loss);

@@ -16,7 +16,8 @@ typedef struct training {
     const model *model;
     const dataset_split *data;
     clade_optimizer *optimizer;
-    clade_ema *ema; /* NULL: none */
+    clade_ema *ema;            /* NULL: none */
+    clade_loss_scaler *scaler; /* likewise */
     schedule schedule;
     clade_step *step;
     evaluator evaluator;
