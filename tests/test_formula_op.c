@@ -50,6 +50,28 @@ START_TEST(integers_count_as_numbers)
 }
 END_TEST
 
+/* Computed with in f32 and rounded once. */
+START_TEST(values_of_16_bits_are_taken)
+{
+    const float x[] = {0.5F, -2, 3};
+    for (clade_dtype dtype = CLADE_F16; dtype <= CLADE_BF16; dtype++) {
+        clade_tensor *t, *kept = clade_cast(lent(CLADE_F32, CLADE_SHAPE(3), x), dtype);
+        ok(clade_tensor_create(&t, ctx, dtype, CLADE_SHAPE(3)));
+        ok(clade_tensor_copy(t, kept));
+        ok(clade_tensor_set_requires_grad(t, true));
+        ok(clade_tape_begin(ctx));
+        clade_tensor *y = clade_pointwise("x*x + relu(x)*4096 - 4096*relu(x)", "x", &t, 1, NULL, 0);
+        ck_assert_ptr_nonnull(y);
+        ck_assert_int_eq(clade_tensor_dtype(y), dtype);
+        reads(clade_cast(y, CLADE_F32), (const float[]){0.25F, 4, 9}, 3);
+        ok(clade_backward(clade_sum(y, NULL, 0, false)));
+        ok(clade_tape_end(ctx));
+        reads(clade_cast(clade_tensor_grad(t), CLADE_F32), (const float[]){1, -4, 6}, 3);
+        clade_tensor_free(&t);
+    }
+}
+END_TEST
+
 START_TEST(special_values_pass)
 {
     const float x[] = {NAN, INFINITY, -INFINITY, -0.0F};
@@ -238,8 +260,8 @@ END_TEST
 int main(void)
 {
     return RUN("formula_op", an_expression_is_computed, integers_count_as_numbers,
-               special_values_pass, softplus_and_sigmoid_are_recognised,
-               constant_derivatives_are_numbers, derivatives_of_any_order,
-               constants_share_a_kernel_and_names_do_not_matter, memory_may_run_out_anywhere,
-               misuse_is_refused);
+               values_of_16_bits_are_taken, special_values_pass,
+               softplus_and_sigmoid_are_recognised, constant_derivatives_are_numbers,
+               derivatives_of_any_order, constants_share_a_kernel_and_names_do_not_matter,
+               memory_may_run_out_anywhere, misuse_is_refused);
 }

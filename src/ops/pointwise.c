@@ -31,6 +31,7 @@ typedef struct pointwise_row {
     row_types types;
     unsigned saves;
     clade_expression grad[3]; /* text NULL: no gradient flows there */
+    const clade_op *grad_op;
 } pointwise_row;
 
 /* clang-format off */
@@ -227,8 +228,6 @@ static void backward_grad(const clade_node *node, clade_tensor *grad, const bool
                                               node->attrs.real, 2, i, grad);
 }
 
-static const clade_op *grad_op_of(const clade_op *op);
-
 static void backward(const clade_node *node, clade_tensor *grad, const bool *needs,
                      clade_tensor **grads)
 {
@@ -250,13 +249,14 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                 letters[count] == 'y' ? node->output : node->inputs[letters[count] - 'a'];
         clade_attrs attrs = node->attrs;
         attrs.integer[0] = i;
-        grads[i] = clade_apply(grad_op_of(node->op), &attrs, inputs, count);
+        grads[i] = clade_apply(row->grad_op, &attrs, inputs, count);
     }
 }
 
 #define ROW(form, name, inputs, types, saves, text, ...)                                           \
+    static const clade_op op_##name##_grad;                                                        \
     static const pointwise_row row_##name = {                                                      \
-        {#name, text, "abc"}, inputs, types, (unsigned)(saves), {__VA_ARGS__}};
+        {#name, text, "abc"}, inputs, types, (unsigned)(saves), {__VA_ARGS__}, &op_##name##_grad};
 POINTWISE_ROWS(ROW)
 
 #define HAS_GRADIENT(types) ((types) != COMPARE && (types) != TEST)
@@ -284,18 +284,7 @@ POINTWISE_ROWS(OP)
 
 #define LIST(form, name, ...) &op_##name,
 static const clade_op *const ops[] = {POINTWISE_ROWS(LIST)};
-#define LIST_GRAD(form, name, ...) &op_##name##_grad,
-static const clade_op *const grad_ops[] = {POINTWISE_ROWS(LIST_GRAD)};
-
 const clade_op_family clade_pointwise_ops = {ops, sizeof ops / sizeof ops[0]};
-
-static const clade_op *grad_op_of(const clade_op *op)
-{
-    size_t i = 0;
-    while (ops[i] != op)
-        i++;
-    return grad_ops[i];
-}
 
 #define UNARY(name)                                                                                \
     clade_tensor *clade_##name(clade_tensor *x)                                                    \
