@@ -102,8 +102,8 @@ CLADE_API void clade_module_free(clade_module **module);
 /* x [n, input...] to [n, output...], as an op's. Errors: CLADE_ERR_SHAPE, CLADE_ERR_DTYPE. */
 CLADE_API clade_tensor *clade_module_forward(const clade_module *module, clade_tensor *x);
 
-/* Whether dropout drops, of all kinds, and custom layers train, in it and all that are in it. At first: yes. A
- * recorded step keeps to what was set when it was recorded. */
+/* Whether dropout drops, of all kinds, and custom layers train, in it and all that are in it. At
+ * first: yes. A recorded step keeps to what was set when it was recorded. */
 CLADE_API clade_status clade_module_train(clade_module *module, bool training);
 CLADE_API bool clade_module_training(const clade_module *module);
 
