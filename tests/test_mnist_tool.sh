@@ -470,6 +470,7 @@ check "--checkpoint goes on" goes_on
 check "with adam and cosine" goes_on --optimizer adam --schedule cosine
 check "with one-cycle, an average and moved pictures" goes_on --schedule one-cycle --ema 0.9 \
     --augment --label-smoothing 0.1
+check "with a loss that is scaled" goes_on --dtype f16
 check "with plateau" goes_on --schedule plateau --lr 0.3
 tiny_checkpoint() {
     run "$mnist" --data "$work/tiny" --epochs 2 --checkpoint "$work/tiny.run" "$@"

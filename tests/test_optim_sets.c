@@ -407,6 +407,35 @@ START_TEST(checkpoint_goes_on)
 }
 END_TEST
 
+/* The scale that an overflow has halved. */
+START_TEST(checkpoint_of_a_scaler)
+{
+    open_folder();
+    run *r = make_groups();
+    clade_loss_scaler *scaler[2];
+    for (int i = 0; i < 2; i++)
+        ok(clade_loss_scaler_create(&scaler[i], ctx, NULL));
+    ok(clade_tensor_fill(clade_params_flat_grad(r->params), INFINITY));
+    ok(clade_loss_scaler_step(scaler[0], r->opt));
+    ok(clade_loss_scaler_update(scaler[0]));
+    const clade_checkpoint saved = {.params = r->params, .scaler = scaler[0]},
+                           loaded = {.params = r->params, .scaler = scaler[1]},
+                           without = {.params = r->params};
+    ok(clade_checkpoint_save(&saved, path));
+    ok(clade_checkpoint_load(&loaded, path));
+    double scale;
+    int64_t skipped;
+    ok(clade_loss_scaler_read(scaler[1], &scale, &skipped));
+    ck_assert(scale == 32768);
+    ck_assert_int_eq(skipped, 1);
+    fails(clade_checkpoint_load(&without, path), CLADE_ERR_FORMAT, "arrays, here are");
+    for (int i = 0; i < 2; i++)
+        clade_loss_scaler_free(&scaler[i]);
+    run_free(r);
+    remove_tree(folder);
+}
+END_TEST
+
 START_TEST(bad_checkpoints)
 {
     open_folder();
@@ -505,6 +534,7 @@ int main(void)
         average,
         average_of_nothing,
         checkpoint_goes_on,
+        checkpoint_of_a_scaler,
         bad_checkpoints,
         out_of_memory,
     };

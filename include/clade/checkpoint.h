@@ -16,7 +16,7 @@
 #ifndef CLADE_CHECKPOINT_H
 #define CLADE_CHECKPOINT_H
 
-#include <clade/optim.h>
+#include <clade/scaler.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +35,7 @@ typedef struct clade_checkpoint {
     clade_params *params;
     clade_optimizer *optimizer; /* its states and steps; not its settings, learning rate included */
     clade_ema *ema;
+    clade_loss_scaler *scaler; /* between steps: all its updates made */
     const clade_checkpoint_number *numbers;
     size_t number_count;
 } clade_checkpoint;

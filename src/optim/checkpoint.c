@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/shape.h"
 #include "optim/ema.h"
+#include "optim/loss_scaler.h"
 #include "optim/optimizer.h"
 
 #define MAX_FLATS (2 + CLADE_OPTIMIZER_STATES)
@@ -27,6 +28,7 @@ typedef struct contents {
     size_t flat_count;
     double optimizer_steps, ema_updates;
     double random[4]; /* seed and draws, low and high words */
+    double scaler[CLADE_LOSS_SCALER_STATES];
     clade_array *arrays;
     size_t count, capacity;
 } contents;
@@ -130,6 +132,8 @@ static clade_status add_all(contents *c)
         CLADE_TRY(add_numbers(c, "state/", "ema_updates", &c->ema_updates, 1));
     if (c->ctx)
         CLADE_TRY(add_numbers(c, "state/", "random", c->random, 4));
+    if (checkpoint->scaler)
+        CLADE_TRY(add_numbers(c, "scaler/", "state", c->scaler, CLADE_LOSS_SCALER_STATES));
     for (size_t i = 0; i < checkpoint->number_count; i++) {
         const clade_checkpoint_number *n = &checkpoint->numbers[i];
         CLADE_TRY(add_numbers(c, "numbers/", n->name, n->values, n->count));
@@ -163,6 +167,8 @@ static clade_status fill(contents *c)
         c->random[i] = (uint32_t)(c->ctx->seed >> (32 * i));
         c->random[2 + i] = (uint32_t)(c->ctx->draws >> (32 * i));
     }
+    if (checkpoint->scaler)
+        CLADE_TRY(clade_loss_scaler_get_state(checkpoint->scaler, c->scaler));
     for (size_t i = 0; i < c->flat_count; i++)
         CLADE_TRY(clade_tensor_read(c->flats[i].tensor, c->flats[i].host,
                                     (size_t)c->flats[i].tensor->numel * sizeof(float)));
@@ -227,6 +233,8 @@ static clade_status take(contents *c, const clade_safetensors *file)
         CLADE_TRY(clade_tensor_write(c->flats[i].tensor, c->flats[i].host,
                                      (size_t)c->flats[i].tensor->numel * sizeof(float)));
     take_arrays(c, file, CLADE_F64);
+    if (c->checkpoint->scaler)
+        CLADE_TRY(clade_loss_scaler_set_state(c->checkpoint->scaler, c->scaler));
     if (c->checkpoint->optimizer)
         c->checkpoint->optimizer->steps = (int64_t)c->optimizer_steps;
     if (c->checkpoint->ema)
@@ -238,17 +246,20 @@ static clade_status take(contents *c, const clade_safetensors *file)
     return CLADE_OK;
 }
 
-/* Counts must be whole and within what doubles and 64 bits hold exactly. */
+/* Counts must be whole and within what doubles and 64 bits hold exactly, a scaler's numbers not
+ * negative. */
 static clade_status check_counts(const contents *c, const clade_safetensors *file, const char *path)
 {
     for (size_t i = 0; i < c->count; i++) {
-        if (strncmp(c->arrays[i].name, "state/", 6) != 0)
+        const void *place = c->arrays[i].data;
+        bool scaler = place == c->scaler;
+        if (!scaler && strncmp(c->arrays[i].name, "state/", 6) != 0)
             continue;
         const clade_array *have = clade_safetensors_find(file, c->arrays[i].name);
-        double limit = c->arrays[i].data == c->random ? 0x1p32 : 0x1p53;
+        double limit = scaler ? INFINITY : place == c->random ? 0x1p32 : 0x1p53;
         for (int64_t k = 0; k < have->shape.dim[0]; k++) {
             double value = ((const double *)have->data)[k];
-            if (!(value >= 0 && value < limit && value == floor(value)))
+            if (!(value >= 0 && value < limit && (scaler || value == floor(value))))
                 return CLADE_FAIL(CLADE_ERR_FORMAT, "%s: \"%s\" is %g", path, have->name, value);
         }
     }

@@ -1,4 +1,4 @@
-#include <clade/scaler.h>
+#include "optim/loss_scaler.h"
 
 #include <math.h>
 
@@ -10,7 +10,7 @@
 #include "tensor/reduce.h"
 
 /* Tensors of one element: the host never needs to know them. */
-enum { SCALE, FOUND, STREAK, SKIPPED, STATES };
+enum { SCALE, FOUND, STREAK, SKIPPED, STATES = CLADE_LOSS_SCALER_STATES };
 
 struct clade_loss_scaler {
     clade_context *ctx;
@@ -200,5 +200,19 @@ clade_status clade_loss_scaler_read(const clade_loss_scaler *scaler, double *sca
         CLADE_TRY(clade_tensor_item(scaler->state[SKIPPED], &count));
     if (skipped)
         *skipped = (int64_t)count;
+    return CLADE_OK;
+}
+
+clade_status clade_loss_scaler_get_state(const clade_loss_scaler *scaler, double *state)
+{
+    for (int i = 0; i < STATES; i++)
+        CLADE_TRY(clade_tensor_item(scaler->state[i], &state[i]));
+    return CLADE_OK;
+}
+
+clade_status clade_loss_scaler_set_state(clade_loss_scaler *scaler, const double *state)
+{
+    for (int i = 0; i < STATES; i++)
+        CLADE_TRY(clade_tensor_fill(scaler->state[i], state[i]));
     return CLADE_OK;
 }

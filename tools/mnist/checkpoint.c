@@ -15,7 +15,7 @@ typedef struct fixed_option {
     double value;
 } fixed_option;
 
-#define FIXED_OPTIONS 13
+#define FIXED_OPTIONS 14
 
 /* What the file holds beside the library's part. */
 typedef struct numbers {
@@ -35,6 +35,7 @@ static void fixed_options(const training *t, fixed_option *out)
         {"batch", (double)o->batch},
         {"data", (double)t->data->count},
         {"model", t->model->layout.cnn},
+        {"dtype", o->dtype},
         {"optimizer", o->optimizer},
         {"lr", o->lr},
         {"momentum", o->momentum},
@@ -63,6 +64,7 @@ static clade_checkpoint describe(training *t, numbers *n, clade_checkpoint_numbe
     return (clade_checkpoint){.params = t->model->params,
                               .optimizer = t->optimizer,
                               .ema = t->ema,
+                              .scaler = t->scaler,
                               .numbers = lists,
                               .number_count = NUMBER_LISTS};
 }
