@@ -106,8 +106,6 @@ done
 for value in '' F16 half; do
     usage "--dtype '$value'" "--dtype: '$value' is not f32, bf16 or f16" "$mnist" --dtype "$value"
 done
-usage "--checkpoint with f16" "--checkpoint: it has no place for the loss scale" "$mnist" \
-    --dtype f16 --checkpoint c
 usage "--label-smoothing 1.5" "--label-smoothing: '1.5' is not" "$mnist" --label-smoothing 1.5
 usage "--model resnet" "--model: 'resnet' is not mlp or cnn" "$mnist" --model resnet
 usage "eval --model" "--model: not an option of eval" "$mnist" eval --load w --model cnn

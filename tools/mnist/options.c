@@ -239,7 +239,5 @@ int options_parse(options *o, int argc, char **argv)
         given[i] = true;
     }
     int code = check_command(o, rules, given, COUNT, argc - optind, argv + optind);
-    if (code < 0 && o->checkpoint && o->dtype == DTYPE_F16)
-        return cli_usage("--checkpoint: it has no place for the loss scale of --dtype f16");
     return code >= 0 ? code : complete_optimizer(o);
 }
