@@ -186,6 +186,62 @@ START_TEST(derivatives_of_any_order)
 }
 END_TEST
 
+/* --- in a step --- */
+
+typedef struct net {
+    clade_tensor *x, *w, *out;
+} net;
+
+static clade_status run_net(void *user, clade_tensor *const *inputs, int count)
+{
+    (void)inputs, (void)count;
+    net *n = user;
+    const double k[] = {0.3};
+    clade_status st = clade_tape_begin(ctx);
+    if (st != CLADE_OK)
+        return st;
+    clade_tensor *in[] = {clade_add_scalar(n->x, 0.1), n->w};
+    clade_tensor *y = clade_pointwise("x > k ? tanh(x*w) : w*exp(x)/3", "x w k", in, 2, k, 1);
+    y = clade_square(y);
+    st = clade_backward(clade_sum(y, NULL, 0, false));
+    if (st == CLADE_OK)
+        st = clade_tensor_copy(n->out, y);
+    return st == CLADE_OK ? clade_tape_end(ctx) : st;
+}
+
+START_TEST(a_step_fuses_it_to_the_same_bits)
+{
+    const double x[] = {0.1, -0.7, 1.3, 0.9, 0.2, -1.1}, w[] = {0.3, -1.7, 0.6};
+    net n = {leaf(CLADE_F32, CLADE_SHAPE(2, 3), x), leaf(CLADE_F32, CLADE_SHAPE(3), w), NULL};
+    float eager[3][6], replayed[3][6];
+    clade_step *step;
+    clade_step_info info;
+    ok(clade_tensor_create(&n.out, ctx, CLADE_F32, CLADE_SHAPE(2, 3)));
+    ok(run_net(&n, NULL, 0));
+    clade_tensor *results[] = {n.out, clade_tensor_grad(n.x), clade_tensor_grad(n.w)};
+    const size_t bytes[] = {sizeof(float[6]), sizeof(float[6]), sizeof(float[3])};
+    for (int i = 0; i < 3; i++)
+        ok(clade_tensor_read(results[i], eager[i], bytes[i]));
+    ok(clade_step_create(&step, ctx, run_net, &n, NULL));
+    for (int run = 0; run < 3; run++) {
+        ok(clade_tensor_zero_grad(n.x));
+        ok(clade_tensor_zero_grad(n.w));
+        ok(clade_tensor_fill(n.out, 0));
+        ok(clade_step_run(step, NULL, 0));
+        for (int i = 0; i < 3; i++) {
+            ok(clade_tensor_read(results[i], replayed[i], bytes[i]));
+            ck_assert_msg(!memcmp(eager[i], replayed[i], bytes[i]), "result %d of run %d", i, run);
+        }
+    }
+    ok(clade_step_get_info(step, &info));
+    ck_assert_uint_lt(info.launches, info.recorded);
+    clade_step_free(&step);
+    clade_tensor_free(&n.x);
+    clade_tensor_free(&n.w);
+    clade_tensor_free(&n.out);
+}
+END_TEST
+
 /* --- kernels and memory --- */
 
 START_TEST(constants_share_a_kernel_and_names_do_not_matter)
@@ -262,6 +318,7 @@ int main(void)
     return RUN("formula_op", an_expression_is_computed, integers_count_as_numbers,
                values_of_16_bits_are_taken, special_values_pass,
                softplus_and_sigmoid_are_recognised, constant_derivatives_are_numbers,
-               derivatives_of_any_order, constants_share_a_kernel_and_names_do_not_matter,
-               memory_may_run_out_anywhere, misuse_is_refused);
+               derivatives_of_any_order, a_step_fuses_it_to_the_same_bits,
+               constants_share_a_kernel_and_names_do_not_matter, memory_may_run_out_anywhere,
+               misuse_is_refused);
 }
