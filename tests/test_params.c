@@ -384,6 +384,41 @@ START_TEST(empty_set)
 }
 END_TEST
 
+/* Not learned, but in the files. */
+START_TEST(buffers)
+{
+    char folder[256], path[300];
+    make_temporary_dir(folder);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    clade_params *params;
+    ok(clade_params_create(&params, ctx));
+    ck_assert_ptr_null(clade_params_buffers(params));
+    ck_assert_ptr_nonnull(clade_param(params, "weight", CLADE_SHAPE(3), clade_init_constant(1)));
+    clade_tensor *mean = clade_param_buffer(params, "mean", CLADE_SHAPE(2), clade_init_constant(5));
+    ck_assert_ptr_nonnull(mean);
+    ck_assert(!clade_tensor_requires_grad(mean));
+    ck_assert_uint_eq(clade_params_count(params), 1);
+    ck_assert_ptr_eq(clade_params_find(clade_params_buffers(params), "mean"), mean);
+    ck_assert_ptr_null(clade_param_buffer(params, "weight", CLADE_SHAPE(2), clade_init_zeros()));
+    ck_assert_ptr_null(clade_param_buffer(params, "mean", CLADE_SHAPE(2), clade_init_zeros()));
+    ck_assert_ptr_null(clade_param(params, "mean", CLADE_SHAPE(2), clade_init_zeros()));
+    ck_assert_ptr_null(clade_param_buffer(NULL, "x", CLADE_SHAPE(2), clade_init_zeros()));
+    ok(clade_params_save(params, path));
+    ok(clade_tensor_fill(mean, 0));
+    ok(clade_params_load(params, path));
+    float found[2];
+    ok(clade_tensor_read(mean, found, sizeof found));
+    ck_assert(found[0] == 5 && found[1] == 5);
+    ok(clade_checkpoint_save(&(clade_checkpoint){.params = params}, path));
+    ok(clade_tensor_fill(mean, 0));
+    ok(clade_checkpoint_load(&(clade_checkpoint){.params = params}, path));
+    ok(clade_tensor_read(mean, found, sizeof found));
+    ck_assert(found[0] == 5 && found[1] == 5);
+    clade_params_free(&params);
+    remove_tree(folder);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -398,6 +433,7 @@ int main(void)
         save_and_load,
         misfits,
         empty_set,
+        buffers,
     };
     return run_suite_with("params", tests, sizeof tests / sizeof *tests, setup_params,
                           teardown_params);

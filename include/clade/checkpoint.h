@@ -40,11 +40,10 @@ typedef struct clade_checkpoint {
     size_t number_count;
 } clade_checkpoint;
 
-/* Writes a safetensors file: params/NAME, optimizer/STATE/NAME and ema/NAME for each parameter,
- * numbers/NAME. The file is written beside its place and renamed: path holds either the old content
- * or the whole new one. Blocks.
- * Errors: CLADE_ERR_ARGUMENT, CLADE_ERR_STATE (ema is swapped in), CLADE_ERR_OUT_OF_MEMORY, those
- * of clade_safetensors_write. */
+/* Writes a safetensors file: params/NAME, buffers/NAME, optimizer/STATE/NAME and ema/NAME for each
+ * parameter, numbers/NAME. The file is written beside its place and renamed: path holds either the
+ * old content or the whole new one. Blocks. Errors: CLADE_ERR_ARGUMENT, CLADE_ERR_STATE (ema is
+ * swapped in), CLADE_ERR_OUT_OF_MEMORY, those of clade_safetensors_write. */
 CLADE_API clade_status clade_checkpoint_save(const clade_checkpoint *checkpoint, const char *path);
 
 /* Reads such a file into the same parts. Each array must be there with its shape and dtype and no

@@ -65,6 +65,14 @@ CLADE_API clade_status clade_conv_layer_params(clade_params *params, const char 
                                                clade_shape shape, clade_tensor **weight,
                                                clade_tensor **bias);
 
+/* Adds a tensor that belongs to the model and is not learned, such as running statistics: no
+ * optimizer, norm or average sees it, but files and checkpoints hold it. As clade_param else; its
+ * name differs from those of parameters too. */
+CLADE_API clade_tensor *clade_param_buffer(clade_params *params, const char *name,
+                                           clade_shape shape, clade_init init);
+/* The buffers as a set of their own, borrowed, to be looked at; NULL while there is none. */
+CLADE_API clade_params *clade_params_buffers(const clade_params *params);
+
 CLADE_API size_t clade_params_count(const clade_params *params);
 /* Sum of their elements. */
 CLADE_API int64_t clade_params_numel(const clade_params *params);
@@ -92,15 +100,16 @@ CLADE_API clade_status clade_params_clip_grad_norm(clade_params *params, double 
 CLADE_API clade_status clade_params_clip_grad_value(clade_params *params, double limit);
 
 /* --- files ------------------------------------------------------------------------------------ */
-/* Writes all parameters as safetensors, named and shaped as here (f32). The file is written beside
- * its place and renamed: path holds either the old content or the whole new one. Blocks. */
+/* Writes all parameters and buffers as safetensors, named and shaped as here (f32). The file is
+ * written beside its place and renamed: path holds either the old content or the whole new one.
+ * Blocks. */
 CLADE_API clade_status clade_params_save(const clade_params *params, const char *path);
 /* The same with metadata, `pairs` pairs of key and value (may be NULL, 0), which
  * clade_safetensors_metadata reads back. The key "format" is taken. */
 CLADE_API clade_status clade_params_save_with(const clade_params *params, const char *path,
                                               const char *const *metadata, size_t pairs);
-/* Reads every parameter from a safetensors file. Each must be there with the same shape, as F32;
- * other tensors in the file are an error too. Nothing changes unless all fit. Blocks.
+/* Reads every parameter and buffer from a safetensors file. Each must be there with the same shape,
+ * as F32; other tensors in the file are an error too. Nothing changes unless all fit. Blocks.
  * Errors, besides those of clade_safetensors_read: CLADE_ERR_FORMAT (a tensor too few or too many),
  * CLADE_ERR_DTYPE, CLADE_ERR_SHAPE. */
 CLADE_API clade_status clade_params_load(clade_params *params, const char *path);

@@ -40,7 +40,9 @@ static clade_status find_output(clade_module *m, clade_context *ctx, clade_dtype
     if (!x)
         return clade_last_error()->status;
     clade_status status = clade_scope_begin(ctx);
+    m->training = false;
     clade_tensor *y = status == CLADE_OK ? m->kind->forward(m, x) : NULL;
+    m->training = true;
     if (status == CLADE_OK && !y)
         status = clade_last_error()->status;
     if (y && (y->shape.ndim < 1 || y->shape.dim[0] != 0))
@@ -165,10 +167,11 @@ clade_status clade_module_create(clade_module **out, clade_params *params, const
         return CLADE_FAIL(CLADE_ERR_SHAPE, "module_create: samples of %s",
                           clade_shape_str(&input).s);
     size_t before = clade_params_count(params);
+    size_t buffers = clade_params_count(clade_params_buffers(params));
     const char *label = layer->name ? layer->name : *name ? name : "module";
     clade_status status = make(out, params, name, label, layer, dtype, input);
     if (status != CLADE_OK)
-        clade_params_truncate(params, before);
+        clade_params_truncate(params, before, buffers);
     return status;
 }
 

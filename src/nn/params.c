@@ -48,6 +48,7 @@ void clade_params_free(clade_params **params)
     if (!params || !*params)
         return;
     clear(*params);
+    clade_params_free(&(*params)->buffers);
     clade_free(*params);
     *params = NULL;
 }
@@ -71,7 +72,7 @@ static clade_status check_request(const clade_params *params, const clade_param_
                           "%s: \"%s\": a name is of printable ASCII characters, and not "
                           "__metadata__",
                           what, r->name);
-    if (clade_params_find(params, r->name))
+    if (clade_params_find(params, r->name) || clade_params_find(params->buffers, r->name))
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s: \"%s\" is there already", what, r->name);
     if (clade_shape_numel(&r->shape) < 0)
         return CLADE_FAIL(CLADE_ERR_SHAPE, "%s: %s: bad shape %s", what, r->name,
@@ -188,8 +189,10 @@ static void shorten(clade_tensor **flat, int64_t n)
     (*flat)->numel = n;
 }
 
-void clade_params_truncate(clade_params *params, size_t count)
+void clade_params_truncate(clade_params *params, size_t count, size_t buffers)
 {
+    if (params->buffers)
+        clade_params_truncate(params->buffers, buffers, 0);
     if (count >= params->count)
         return;
     int64_t n = params->entries[count].offset;
@@ -206,6 +209,28 @@ clade_tensor *clade_param(clade_params *params, const char *name, clade_shape sh
     if (clade_params_add(params, &r, 1, "param") != CLADE_OK)
         return NULL;
     return params->entries[params->count - 1].tensor;
+}
+
+clade_tensor *clade_param_buffer(clade_params *params, const char *name, clade_shape shape,
+                                 clade_init init)
+{
+    const clade_param_request r = {name, shape, init};
+    if (!params) {
+        (void)clade_error_null("param_buffer", "params");
+        return NULL;
+    }
+    if (check_request(params, &r, "param_buffer") != CLADE_OK ||
+        (!params->buffers && clade_params_create(&params->buffers, params->ctx) != CLADE_OK) ||
+        clade_params_add(params->buffers, &r, 1, "param_buffer") != CLADE_OK)
+        return NULL;
+    clade_param_entry *entry = &params->buffers->entries[params->buffers->count - 1];
+    entry->tensor->requires_grad = false;
+    return entry->tensor;
+}
+
+clade_params *clade_params_buffers(const clade_params *params)
+{
+    return params && clade_params_count(params->buffers) ? params->buffers : NULL;
 }
 
 /* weight, and a bias [weight's first dimension] unless *bias is not wanted, as nn.Linear and

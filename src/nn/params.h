@@ -16,6 +16,7 @@ struct clade_params {
     clade_param_entry *entries;
     size_t count, capacity;
     clade_tensor *flat, *flat_grad; /* NULL while the set is empty */
+    clade_params *buffers;          /* owned; NULL while there are none */
 };
 
 /* A parameter to come. */
@@ -29,7 +30,8 @@ typedef struct clade_param_request {
 clade_status clade_params_add(clade_params *params, const clade_param_request *requests,
                               size_t count, const char *what);
 
-/* Takes away those from place `count` on; their memory goes with the flat buffer. */
-void clade_params_truncate(clade_params *params, size_t count);
+/* Takes away the parameters from place `count` on and the buffers from place `buffers` on; their
+ * memory goes with the flat buffer. */
+void clade_params_truncate(clade_params *params, size_t count, size_t buffers);
 
 #endif

@@ -8,35 +8,58 @@
 #include "base/error.h"
 #include "base/shape.h"
 
-/* Host memory for the flat buffer, zeroed; NULL with the error set. */
-static float *host_copy(const clade_params *params, size_t *bytes)
+/* Host memory for the flat buffers of parameters and of buffers. */
+typedef struct host_flats {
+    const clade_params *set[2];
+    float *data[2]; /* owned */
+} host_flats;
+
+static size_t flat_bytes(const clade_params *set)
 {
-    int64_t n = params->flat ? clade_tensor_numel(params->flat) : 0;
-    *bytes = (size_t)n * sizeof(float);
-    return clade_calloc((size_t)n, sizeof(float));
+    clade_tensor *flat = clade_params_flat(set);
+    return flat ? (size_t)clade_tensor_numel(flat) * sizeof(float) : 0;
 }
 
-static clade_status write_arrays(const clade_params *params, const float *flat, const char *path,
-                                 const char *const *metadata, size_t pairs)
+static clade_status host_flats_init(host_flats *h, const clade_params *params)
 {
-    clade_array *arrays = clade_calloc(params->count, sizeof *arrays);
-    if (!arrays)
-        return CLADE_ERR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < params->count; i++) {
-        const clade_param_entry *entry = &params->entries[i];
-        arrays[i] = (clade_array){.name = entry->name,
-                                  .dtype = CLADE_F32,
-                                  .shape = clade_tensor_shape(entry->tensor),
-                                  .data = flat + entry->offset};
-    }
+    *h = (host_flats){.set = {params, params->buffers}};
+    for (int i = 0; i < 2; i++)
+        h->data[i] = clade_calloc(flat_bytes(h->set[i]), 1);
+    return h->data[0] && h->data[1] ? CLADE_OK : CLADE_ERR_OUT_OF_MEMORY;
+}
+
+static void host_flats_clear(host_flats *h)
+{
+    clade_free(h->data[0]);
+    clade_free(h->data[1]);
+}
+
+static void list_arrays(const host_flats *h, clade_array *arrays)
+{
+    for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < clade_params_count(h->set[s]); i++) {
+            const clade_param_entry *entry = &h->set[s]->entries[i];
+            *arrays++ = (clade_array){.name = entry->name,
+                                      .dtype = CLADE_F32,
+                                      .shape = clade_tensor_shape(entry->tensor),
+                                      .data = h->data[s] + entry->offset};
+        }
+}
+
+static clade_status write_arrays(const host_flats *h, const char *path, const char *const *metadata,
+                                 size_t pairs)
+{
+    size_t count = clade_params_count(h->set[0]) + clade_params_count(h->set[1]);
+    clade_array *arrays = clade_calloc(count, sizeof *arrays);
     const char **all = clade_calloc(2 * (pairs + 1), sizeof *all);
     clade_status status = CLADE_ERR_OUT_OF_MEMORY;
-    if (all) {
+    if (arrays && all) {
+        list_arrays(h, arrays);
         all[0] = "format"; /* what PyTorch's loaders ask for */
         all[1] = "pt";
         for (size_t i = 0; i < 2 * pairs; i++)
             all[2 + i] = metadata[i];
-        status = clade_safetensors_write(path, arrays, params->count, all, pairs + 1);
+        status = clade_safetensors_write(path, arrays, count, all, pairs + 1);
     }
     clade_free(all);
     clade_free(arrays);
@@ -54,14 +77,14 @@ clade_status clade_params_save_with(const clade_params *params, const char *path
     if (!params || !path)
         return CLADE_FAIL(CLADE_ERR_ARGUMENT, "params_save: %s is NULL",
                           params ? "path" : "params");
-    size_t bytes;
-    float *flat = host_copy(params, &bytes);
-    if (!flat)
-        return CLADE_ERR_OUT_OF_MEMORY;
-    clade_status status = params->flat ? clade_tensor_read(params->flat, flat, bytes) : CLADE_OK;
+    host_flats h;
+    clade_status status = host_flats_init(&h, params);
+    for (int i = 0; i < 2 && status == CLADE_OK; i++)
+        if (flat_bytes(h.set[i]))
+            status = clade_tensor_read(h.set[i]->flat, h.data[i], flat_bytes(h.set[i]));
     if (status == CLADE_OK)
-        status = write_arrays(params, flat, path, metadata, pairs);
-    clade_free(flat);
+        status = write_arrays(&h, path, metadata, pairs);
+    host_flats_clear(&h);
     return status;
 }
 
@@ -82,14 +105,15 @@ static clade_status take_array(const clade_param_entry *entry, const clade_safet
     return CLADE_OK;
 }
 
-static clade_status take_arrays(const clade_params *params, const clade_safetensors *file,
-                                float *flat, const char *path)
+static clade_status take_arrays(const host_flats *h, const clade_safetensors *file,
+                                const char *path)
 {
-    for (size_t i = 0; i < params->count; i++)
-        CLADE_TRY(take_array(&params->entries[i], file, flat, path));
+    for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < clade_params_count(h->set[s]); i++)
+            CLADE_TRY(take_array(&h->set[s]->entries[i], file, h->data[s], path));
     for (size_t i = 0; i < clade_safetensors_count(file); i++) {
         const char *name = clade_safetensors_get(file, i)->name;
-        if (!clade_params_find(params, name))
+        if (!clade_params_find(h->set[0], name) && !clade_params_find(h->set[1], name))
             return CLADE_FAIL(CLADE_ERR_FORMAT, "%s: tensor \"%s\" is no parameter", path, name);
     }
     return CLADE_OK;
@@ -102,12 +126,14 @@ clade_status clade_params_load(clade_params *params, const char *path)
                           params ? "path" : "params");
     clade_safetensors *file;
     CLADE_TRY(clade_safetensors_read(&file, path));
-    size_t bytes;
-    float *flat = host_copy(params, &bytes);
-    clade_status status = flat ? take_arrays(params, file, flat, path) : CLADE_ERR_OUT_OF_MEMORY;
+    host_flats h;
+    clade_status status = host_flats_init(&h, params);
+    if (status == CLADE_OK)
+        status = take_arrays(&h, file, path);
     clade_safetensors_free(&file);
-    if (status == CLADE_OK && params->flat)
-        status = clade_tensor_write(params->flat, flat, bytes);
-    clade_free(flat);
+    for (int i = 0; i < 2 && status == CLADE_OK; i++)
+        if (flat_bytes(h.set[i]))
+            status = clade_tensor_write(h.set[i]->flat, h.data[i], flat_bytes(h.set[i]));
+    host_flats_clear(&h);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "optim/loss_scaler.h"
 #include "optim/optimizer.h"
 
-#define MAX_FLATS (2 + CLADE_OPTIMIZER_STATES)
+#define MAX_FLATS (3 + CLADE_OPTIMIZER_STATES)
 
 /* A flat buffer that goes into the file parameter by parameter. */
 typedef struct flat_part {
@@ -88,9 +88,9 @@ static clade_status add_numbers(contents *c, const char *prefix, const char *nam
     return add_array(c, prefix, name, CLADE_F64, &shape, values);
 }
 
-static clade_status add_flat(contents *c, const char *prefix, clade_tensor *tensor)
+static clade_status add_flat(contents *c, const char *prefix, const clade_params *params,
+                             clade_tensor *tensor)
 {
-    const clade_params *params = c->checkpoint->params;
     flat_part *part = &c->flats[c->flat_count];
     part->tensor = tensor;
     part->host = clade_calloc((size_t)tensor->numel, sizeof *part->host);
@@ -111,15 +111,19 @@ static clade_status add_flats(contents *c)
     const clade_optimizer *opt = checkpoint->optimizer;
     if (!c->ctx)
         return CLADE_OK;
-    CLADE_TRY(add_flat(c, "params/", clade_params_flat(checkpoint->params)));
+    CLADE_TRY(add_flat(c, "params/", checkpoint->params, clade_params_flat(checkpoint->params)));
+    const clade_params *buffers = clade_params_buffers(checkpoint->params);
+    if (buffers)
+        CLADE_TRY(add_flat(c, "buffers/", buffers, clade_params_flat(buffers)));
     clade_optimizer_state states[CLADE_OPTIMIZER_STATES];
     int count = opt ? opt->kind->states(&opt->settings, states) : 0;
     for (int i = 0; i < count; i++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optimizer/%s/", states[i].name);
-        CLADE_TRY(add_flat(c, prefix, opt->states[i]));
+        CLADE_TRY(add_flat(c, prefix, checkpoint->params, opt->states[i]));
     }
-    return checkpoint->ema ? add_flat(c, "ema/", checkpoint->ema->average) : CLADE_OK;
+    return checkpoint->ema ? add_flat(c, "ema/", checkpoint->params, checkpoint->ema->average)
+                           : CLADE_OK;
 }
 
 static clade_status add_all(contents *c)
