@@ -62,6 +62,59 @@ static void ref_rms_norm(const op_case *row, const host_array *in, host_array *o
     ref_norm(row, in, out, false);
 }
 
+/* ints: groups, or 0 for batch norm. */
+static clade_tensor *build_channels(const op_case *row, const op_args *args)
+{
+    clade_tensor *weight = row->ints[1] ? args->in[1] : NULL;
+    clade_tensor *bias = row->ints[2] ? args->in[1 + row->ints[1]] : NULL;
+    if (row->ints[0])
+        return clade_group_norm(args->in[0], row->ints[0], weight, bias, row->reals[0]);
+    return clade_batch_norm(args->in[0], NULL, NULL, weight, bias,
+                            &(clade_batch_norm_options){.train = true, .eps = row->reals[0]});
+}
+
+/* The set that element i of x shares its statistics with. */
+static int64_t set_of(const op_case *row, const clade_shape *x, int64_t i)
+{
+    int64_t index[CLADE_MAX_DIMS];
+    unravel(x, i, index);
+    int64_t groups = row->ints[0];
+    return groups ? index[0] * groups + index[1] * groups / x->dim[1] : index[1];
+}
+
+static void ref_channels(const op_case *row, const host_array *in, host_array *out)
+{
+    const clade_shape *shape = &in[0].shape;
+    array_init(out, *shape);
+    for (int64_t i = 0; i < out->numel; i++) {
+        double n = 0, sum = 0, square = 0;
+        int64_t set = set_of(row, shape, i), index[CLADE_MAX_DIMS];
+        for (int64_t k = 0; k < out->numel; k++) {
+            if (set_of(row, shape, k) != set)
+                continue;
+            n++;
+            sum += in[0].value[k];
+            square += in[0].value[k] * in[0].value[k];
+        }
+        double mean = sum / n, variance = square / n - mean * mean;
+        unravel(shape, i, index);
+        out->value[i] = (in[0].value[i] - mean) / sqrt(variance + row->reals[0]);
+        if (row->ints[1])
+            out->value[i] *= in[1].value[index[1]];
+        if (row->ints[2])
+            out->value[i] += in[1 + row->ints[1]].value[index[1]];
+    }
+}
+
+#define CHANNELS(name, variant_, groups, weight, bias, ...)                                        \
+    {                                                                                              \
+        .op = #name, .variant = variant_, .ints = {groups, weight, bias}, .reals = {0.01},         \
+        .build = build_channels, .reference = ref_channels, .dtypes = FLOATS, .gradient = true,    \
+        .inputs = {{-2, 2}, {-2, 2}, {-2, 2}}, .ulp = 24, .scale = 4, .grad_scale = 16,            \
+        .roundings = 8, .shapes = {                                                                \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 #define ROW(name, variant_, dims, weight, bias, ...)                                               \
     {                                                                                              \
         .op = #name, .variant = variant_, .ints = {dims, weight, bias}, .reals = {0.01},           \
@@ -86,6 +139,12 @@ static const op_case rows[] = {
     ROW(rms_norm, "plain", 1, 0, 0, "[2,3,4]", "[5,40]", "[2,300]", "[0,3]"),
     ROW(rms_norm, "over two dimensions", 2, 1, 0, "[2,3,4] [3,4]", "[40,2,9] [2,9]",
         "[0,2,3] [2,3]"),
+    CHANNELS(batch_norm, "weight and bias", 0, 1, 1, "[4,3,5] [3] [3]", "[2,3,4,2] [3] [3]",
+             "[6,3] [3] [3]", "[0,3,2] [3] [3]"),
+    CHANNELS(batch_norm, "plain", 0, 0, 0, "[4,3,5]"),
+    CHANNELS(group_norm, "weight and bias", 2, 1, 1, "[3,4,5] [4] [4]", "[2,4,3,2] [4] [4]",
+             "[3,6] [6] [6]", "[0,4,2] [4] [4]"),
+    CHANNELS(group_norm, "bias", 3, 0, 1, "[2,3,5] [3]"),
 };
 
 const op_case_family norm_cases = {rows, sizeof rows / sizeof rows[0]};

@@ -13,6 +13,7 @@
 #include <clade/ops.h>
 #include <clade/arrange.h>
 #include <clade/loss.h>
+#include <clade/norm.h>
 #include <clade/attention.h>
 #include <clade/conv.h>
 #include <clade/image.h>

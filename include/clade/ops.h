@@ -111,15 +111,6 @@ CLADE_API clade_tensor *clade_index_select(clade_tensor *x, int axis, clade_tens
  * dimensions and, off the axis, x's size; the result has index's shape. Outside: NaN, or 0. */
 CLADE_API clade_tensor *clade_gather(clade_tensor *x, int axis, clade_tensor *index);
 
-/* --- normalization: floats -------------------------------------------------------------------- */
-/* Over the last `dims` dimensions of x, at least one. weight and bias, each of these dimensions,
- * may be NULL: the one exception to NULL in, NULL out. eps >= 0; PyTorch's default is 1e-5. */
-/* (x - mean) / sqrt(mean((x - mean)^2) + eps) * weight + bias */
-CLADE_API clade_tensor *clade_layer_norm(clade_tensor *x, clade_tensor *weight, clade_tensor *bias,
-                                         int dims, double eps);
-/* x / sqrt(mean(x^2) + eps) * weight */
-CLADE_API clade_tensor *clade_rms_norm(clade_tensor *x, clade_tensor *weight, int dims, double eps);
-
 /* --- softmax: floats; losses are in loss.h ---------------------------------------------------- */
 /* e^(x-m) / sum(e^(x-m)) along an axis, m the maximum. */
 CLADE_API clade_tensor *clade_softmax(clade_tensor *x, int axis);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <clade/arrange.h>
+#include <clade/norm.h>
 #include <clade/ops.h>
 #include <clade/random.h>
 

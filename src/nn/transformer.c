@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include <clade/attention.h>
+#include <clade/norm.h>
 #include <clade/ops.h>
 #include <clade/random.h>
 

@@ -10,6 +10,7 @@ const char *const clade_autocast_narrow[] = {
 
 /* In f32: what leaves f16's range or needs more digits. */
 const char *const clade_autocast_wide[] = {
+    "batch_norm",
     "bce_with_logits",
     "cosine_embedding_loss",
     "cosine_similarity",
@@ -17,6 +18,7 @@ const char *const clade_autocast_wide[] = {
     "cross_entropy_soft",
     "cross_entropy_weighted",
     "exp",
+    "group_norm",
     "huber_loss",
     "kl_div",
     "l1_loss",

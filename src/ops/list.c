@@ -5,6 +5,7 @@ extern const clade_op_family clade_argmax_ops;
 extern const clade_op_family clade_arrange_ops;
 extern const clade_op_family clade_attention_ops;
 extern const clade_op_family clade_cast_ops;
+extern const clade_op_family clade_channel_norm_ops;
 extern const clade_op_family clade_concat_ops;
 extern const clade_op_family clade_conv_ops;
 extern const clade_op_family clade_create_ops;
@@ -37,6 +38,7 @@ const clade_op_family *const clade_op_families[] = {
     &clade_arrange_ops,
     &clade_attention_ops,
     &clade_cast_ops,
+    &clade_channel_norm_ops,
     &clade_concat_ops,
     &clade_conv_ops,
     &clade_create_ops,

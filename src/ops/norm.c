@@ -7,6 +7,7 @@
 #include "tensor/reduce.h"
 #include "tensor/transfer.h"
 
+#include <clade/norm.h>
 #include <clade/ops.h>
 
 #include <math.h>

@@ -6,6 +6,7 @@ import attention_goldens
 import conv_goldens
 import arrange_goldens
 import loss_goldens
+import norm_goldens
 import pointwise_goldens
 from golden_case import F32, F64, I32, INF, NAN, U8, case, cases, t, v
 
@@ -342,7 +343,7 @@ def make():
                   image,
                   arrange_goldens.arrangements, loss_goldens.losses,
                   pointwise_goldens.pointwise,
-                  attention_goldens.attentions, conv_goldens.convolutional):
+                  attention_goldens.attentions, norm_goldens.channel_norms, conv_goldens.convolutional):
         group()
     return {"%s/%s" % (name, part): array
             for name, parts in cases.items() for part, array in parts.items()}
