@@ -245,23 +245,23 @@ static clade_tensor *mse_loss(clade_tensor *a, clade_tensor *b)
     return clade_mse_loss(a, b, CLADE_REDUCTION_MEAN);
 }
 
+/* clang-format off */
+#define ANY(name)    {#name, clade_##name, true}
+#define FLOATS(name) {#name, clade_##name, false}
+
 static const struct {
     const char *name;
     clade_tensor *(*op)(clade_tensor *);
     bool any_dtype;
 } unary[] = {
-    {"neg", clade_neg, true},
-    {"abs", clade_abs, true},
-    {"square", clade_square, true},
-    {"exp", clade_exp, false},
-    {"log", clade_log, false},
-    {"sqrt", clade_sqrt, false},
-    {"relu", clade_relu, false},
-    {"sigmoid", clade_sigmoid, false},
-    {"tanh", clade_tanh, false},
-    {"gelu", clade_gelu, false},
-    {"silu", clade_silu, false},
-    {"softplus", clade_softplus, false},
+    ANY(neg), ANY(abs), ANY(square), ANY(sign), ANY(logical_not),
+    FLOATS(exp), FLOATS(log), FLOATS(sqrt), FLOATS(relu), FLOATS(sigmoid), FLOATS(tanh),
+    FLOATS(gelu), FLOATS(silu), FLOATS(softplus), FLOATS(sin), FLOATS(cos), FLOATS(tan),
+    FLOATS(asin), FLOATS(acos), FLOATS(atan), FLOATS(sinh), FLOATS(cosh), FLOATS(erf), FLOATS(erfc),
+    FLOATS(exp2), FLOATS(expm1), FLOATS(log2), FLOATS(log10), FLOATS(log1p), FLOATS(rsqrt),
+    FLOATS(reciprocal), FLOATS(floor), FLOATS(ceil), FLOATS(round), FLOATS(trunc), FLOATS(isnan),
+    FLOATS(isinf), FLOATS(isfinite), FLOATS(gelu_tanh), FLOATS(selu), FLOATS(mish),
+    FLOATS(softsign), FLOATS(logsigmoid), FLOATS(hardsigmoid), FLOATS(hardswish),
     {"mul_scalar", mul_scalar, true},
     {"clamp", clamp, true},
     {"pow_scalar", pow_scalar, false},
@@ -272,6 +272,7 @@ static const struct {
     {"log_softmax", log_softmax, false},
     {"contiguous", clade_contiguous, true},
 };
+/* clang-format on */
 
 START_TEST(one_input)
 {
@@ -288,19 +289,17 @@ START_TEST(one_input)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *name;
     clade_tensor *(*op)(clade_tensor *, clade_tensor *);
     bool any_dtype;
 } binary[] = {
-    {"add", clade_add, true},         {"sub", clade_sub, true},
-    {"mul", clade_mul, true},         {"div", clade_div, false},
-    {"pow", clade_pow, false},        {"maximum", clade_maximum, true},
-    {"minimum", clade_minimum, true}, {"eq", clade_eq, true},
-    {"ne", clade_ne, true},           {"lt", clade_lt, true},
-    {"le", clade_le, true},           {"gt", clade_gt, true},
-    {"ge", clade_ge, true},           {"mse_loss", mse_loss, false},
+    ANY(add), ANY(sub), ANY(mul), ANY(maximum), ANY(minimum), ANY(eq), ANY(ne), ANY(lt), ANY(le),
+    ANY(gt), ANY(ge), ANY(logical_and), ANY(logical_or), ANY(logical_xor), FLOATS(div), FLOATS(pow),
+    FLOATS(atan2), FLOATS(hypot), FLOATS(fmod), FLOATS(remainder), {"mse_loss", mse_loss, false},
 };
+/* clang-format on */
 
 START_TEST(two_inputs)
 {

@@ -85,6 +85,11 @@ START_TEST(values_and_views)
     reads(apply_scaled(op, (clade_tensor *[]){turned, w}, 2),
           (const float[]){1, 18, 75, 4, 32, 108}, 6);
     clade_tensor *none = lent(CLADE_F32, CLADE_SHAPE(0, 3), xs);
+    clade_tensor *halves[] = {clade_cast(x, CLADE_BF16), clade_cast(w, CLADE_BF16)};
+    clade_tensor *rounded = apply_scaled(op, halves, 2);
+    ck_assert_ptr_nonnull(rounded);
+    ck_assert_int_eq(clade_tensor_dtype(rounded), CLADE_BF16);
+    reads(clade_cast(rounded, CLADE_F32), (const float[]){1, 8, 27, 16, 50, 108}, 6);
     ck_assert_int_eq(clade_tensor_numel(apply_scaled(op, (clade_tensor *[]){none, w}, 2)), 0);
     clade_custom_free(&op);
     ck_assert_ptr_null(op);
