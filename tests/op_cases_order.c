@@ -110,10 +110,10 @@ static void ref_searchsorted(const op_case *row, const host_array *in, host_arra
 
 static const op_case rows[] = {
     ROW(cumsum, .variant = "along -1", .ints = {-1}, SUM,
-        .shapes = {"[2,3,4]", "[5,33]", "[1]", "[0,3]", "[3,0]"}),
+        .shapes = {"[2,3,4]", "[5,33]", "[2,300]", "[1]", "[0,3]", "[3,0]"}),
     ROW(cumsum, .variant = "along 1", .ints = {1}, SUM, .shapes = {"[2,3,4]", "[2,7,16]"}),
     ROW(argsort, .variant = "along -1", .ints = {-1}, ORDER,
-        .shapes = {"[2,3,4]", "[5,33]", "[1]", "[0,3]", "[3,0]"}),
+        .shapes = {"[2,3,4]", "[5,33]", "[2,300]", "[1]", "[0,3]", "[3,0]"}),
     ROW(argsort, .variant = "along 1, descending", .ints = {1, true}, ORDER,
         .shapes = {"[2,3,4]", "[2,70,3]"}),
     ROW(sort, .variant = "along 1", .ints = {1}, .gradient = true, .shapes = {"[2,5,3]", "[0,3]"}),
