@@ -44,18 +44,20 @@ typedef CAT(T, V) vec;
 #define RUN    16
 #define SCALAR _Pragma("clang loop vectorize(disable) unroll(disable)")
 
-/* Where columns [from, to) of P come from. */
+/* Where columns [from, to) of P come from, and which of its rows is next. */
 typedef struct view {
     window w;
     int from, to;
-    local int *runs; /* neighbouring columns: where the places begin that they see, and how many */
-    int run_count;
+    local int *pieces; /* of at most RUN columns: the first place they see, their number, the first
+                          of them as put together */
+    int piece_count;
     local int *rows; /* rows of places: where they lie in a channel of the first image, or -1 */
     int row_count;
     local real *places;
-    int width; /* of a row of places */
-    int held;  /* which rows and then which places are there: depth tap; channel and depth tap */
-    int depth_tap;
+    int width;           /* of a row of places */
+    int channel, kh, kw; /* the next row; the channel counts the taps of depth too */
+    int held, depth_tap; /* the channel that the places are of; the depth tap of the lists; or -1 */
+    int panel;           /* from one panel of NR columns to the next, where they go into such */
 } view;
 
 /* Along a dimension: how far the taps reach from the first to the last place, and to the lowest. */
@@ -84,31 +86,50 @@ void add_rows(view *s, int plane, int top, int bottom, size_t image_step)
     }
 }
 
-/* Lists runs and rows. Images lie image_step apart. */
+/* Lists columns [begin, begin + n) of the view, neighbours that see places from `place` on. */
+void add_pieces(view *s, int place, int begin, int n)
+{
+    while (n > 0) {
+        const int in_panel = s->panel ? begin % NR : 0;
+        const int m = min(min(n, RUN), s->panel ? NR - in_panel : RUN);
+        local int *piece = s->pieces + 3 * s->piece_count++;
+        piece[0] = place;
+        piece[1] = m;
+        piece[2] = s->panel ? begin / NR * s->panel + in_panel : begin;
+        place += m * STEP(s->w.w);
+        begin += m;
+        n -= m;
+    }
+}
+
+/* Lists pieces and rows. Images lie image_step apart. */
 void look(view *s, size_t image_step)
 {
     const int8 h = s->w.h, w = s->w.w;
     const int area = OUT(h) * OUT(w);
-    s->run_count = s->row_count = 0;
+    s->piece_count = s->row_count = 0;
     for (int p = s->from / area; p <= (s->to - 1) / area; p++) {
         int begin = max(s->from - p * area, 0);
         const int end = min(s->to - p * area, area), top = begin / OUT(w);
-        int place = s->row_count * s->width - top * STEP(h) * s->width;
+        const int place = s->row_count * s->width - top * STEP(h) * s->width;
         add_rows(s, p, top, (end - 1) / OUT(w), image_step);
         while (begin < end) {
             const int row = begin / OUT(w), n = min((row + 1) * OUT(w), end) - begin;
-            s->runs[2 * s->run_count] =
-                place + row * STEP(h) * s->width + (begin - row * OUT(w)) * STEP(w);
-            s->runs[2 * s->run_count++ + 1] = n;
+            add_pieces(s, place + row * STEP(h) * s->width + (begin - row * OUT(w)) * STEP(w),
+                       p * area + begin - s->from, n);
             begin += n;
         }
     }
 }
 
-view view_of(window w, int from, int to, local int *lists, int most_runs, local real *places)
+/* The view from P's row `row` on. */
+view view_of(window w, int from, int to, int row, int panel, local int *lists, int most_pieces,
+             local real *places)
 {
-    view s = {.w = w, .from = from, .to = to, .runs = lists, .rows = lists + 2 * most_runs,
-              .places = places, .held = -1, .depth_tap = -1};
+    const int taps = TAPS(w.h) * TAPS(w.w), channel = row / taps, tap = row - channel * taps;
+    view s = {.w = w, .from = from, .to = to, .pieces = lists, .rows = lists + 3 * most_pieces,
+              .places = places, .channel = channel, .kh = tap / TAPS(w.w), .kw = tap % TAPS(w.w),
+              .held = -1, .depth_tap = -1, .panel = panel};
     s.width = (OUT(w.w) - 1) * STEP(w.w) + spread(w.w) + 1;
     return s;
 }
@@ -157,55 +178,45 @@ void fill_places(const view *s, global const real *channel)
     }
 }
 
-/* Row `row` of P. Runs go by RUN elements: beyond each run, and beyond the line, up to RUN - 1 are
- * overwritten. */
-void fill_line(view *s, global const real *images, size_t image_step, int row, local real *line)
+/* The next row of P. Pieces go by RUN elements: up to RUN - 1 behind each are overwritten. */
+void fill_line(view *s, global const real *images, size_t image_step, local real *line)
 {
     const int8 h = s->w.h, w = s->w.w;
-    const int channel = row / (TAPS(h) * TAPS(w)), tap = row - channel * (TAPS(h) * TAPS(w));
-    const int kh = tap / TAPS(w), kw = tap - kh * TAPS(w);
-    if (channel != s->held) {
-        const int c = channel / TAPS(s->w.d), kd = channel - c * TAPS(s->w.d);
+    if (s->channel != s->held) {
+        const int c = s->channel / TAPS(s->w.d), kd = s->channel - c * TAPS(s->w.d);
         if (kd != s->depth_tap) {
             s->depth_tap = kd;
             look(s, image_step);
         }
         fill_places(s, images + (size_t)c * (size_t)image_size(&s->w));
-        s->held = channel;
+        s->held = s->channel;
     }
-    local const real *from = s->places + (kh * REACH(h) - lowest(h)) * s->width +
-                             kw * REACH(w) - lowest(w);
-    for (int r = 0; r < s->run_count; r++) {
-        local const real *run = from + s->runs[2 * r];
-        const int n = s->runs[2 * r + 1];
+    local const real *from = s->places + (s->kh * REACH(h) - lowest(h)) * s->width +
+                             s->kw * REACH(w) - lowest(w);
+    local const int *piece = s->pieces;
+    for (int i = 0; i < s->piece_count; i++, piece += 3) {
         if (STEP(w) == 1) {
-            for (int i = 0; i < n; i += RUN)
-                CAT(vstore, RUN)(CAT(vload, RUN)(0, run + i), 0, line + i);
+            CAT(vstore, RUN)(CAT(vload, RUN)(0, from + piece[0]), 0, line + piece[2]);
         } else {
-            for (int i = 0; i < n; i++)
-                line[i] = run[i * STEP(w)];
+            for (int j = 0; j < piece[1]; j++)
+                line[piece[2] + j] = from[piece[0] + j * STEP(w)];
         }
-        line += n;
+    }
+    if (++s->kw == TAPS(w)) {
+        s->kw = 0;
+        if (++s->kh == TAPS(h)) {
+            s->kh = 0;
+            s->channel++;
+        }
     }
 }
 #endif
 
+/* From one panel of B to the next: pieces of the last row may go beyond the end. */
 #ifdef WINDOW_B
-/* Rows [k0, k0 + depth) of P, and the view's columns. */
-void pack_window(view *s, global const real *b, size_t image_step, int k0, int depth,
-                 local real *pack, local real *line)
-{
-    const int width = s->to - s->from;
-    for (int k = 0; k < depth; k++) {
-        fill_line(s, b, image_step, k0 + k, line);
-        clear(line + width, (NR - width % NR) % NR);
-        local real *q = pack + k * NR;
-        for (int j = 0; j < width; j += NR) {
-            UNROLL for (int v = 0; v < NV; v++) STORE(LOAD(v, line + j), v, q);
-            q += depth * NR;
-        }
-    }
-}
+#define PANEL(depth) ((depth) * NR + RUN)
+#else
+#define PANEL(depth) ((depth) * NR)
 #endif
 
 #if TRANS_B
@@ -373,7 +384,7 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
 #if defined(WINDOW_A) || defined(WINDOW_B)
      ,
      local real *restrict lines, local real *restrict places, local int *restrict lists,
-     int most_runs, int8 wd, int8 wh, int8 ww, int images, int groups, int summed
+     int most_pieces, int8 wd, int8 wh, int8 ww, int images, int groups, int summed
 #endif
          PARAMS)
 {
@@ -389,8 +400,7 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
     a += ao + (size_t)z0 * (size_t)a_stride + A_AT(m0, 0);
     b += bo + (size_t)z0 * (size_t)b_stride;
     c += co + (size_t)z0 * (size_t)c_stride + (size_t)m0 * (size_t)ldc;
-    view columns = view_of(w, n0, n0 + nb, lists, most_runs, places);
-    (void)summed, (void)ldb;
+    (void)summed, (void)ldb, (void)lines;
 #elif defined(WINDOW_A)
     const int first = z0 / groups * summed, last = min(first + summed, images);
     const int nb = min(block_n, n - n0);
@@ -412,18 +422,21 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
             const int kb = min(block_k, k - k0);
             const real b_now = k0 || image > first ? 1 : beta;
 #ifdef WINDOW_B
-            pack_window(&columns, b, (size_t)groups * (size_t)b_stride, k0, kb, packed_b, lines);
+            view columns =
+                view_of(w, n0, n0 + nb, k0, PANEL(kb), lists, most_pieces, places);
+            for (int k = 0; k < kb; k++)
+                fill_line(&columns, b, (size_t)groups * (size_t)b_stride, packed_b + k * NR);
 #else
             pack_b(b + B_AT(k0, 0), ldb, kb, nb, packed_b);
 #endif
 #ifdef WINDOW_A
-            view columns = view_of(w, k0, k0 + kb, lists, most_runs, places);
+            view columns = view_of(w, k0, k0 + kb, m0, 0, lists, most_pieces, places);
 #endif
             for (int i = 0; i < mb; i += MR) {
 #if defined(WINDOW_A)
                 local const real *rows[MR];
                 for (int r = 0; r < min(MR, mb - i); r++)
-                    fill_line(&columns, a, 0, m0 + i + r, lines + r * (block_k + RUN));
+                    fill_line(&columns, a, 0, lines + r * (block_k + RUN));
                 UNROLL for (int r = 0; r < MR; r++) rows[r] =
                     lines + min(r, mb - i - 1) * (block_k + RUN);
 #elif TRANS_A
@@ -437,7 +450,7 @@ gemm(int m, int n, int k, real alpha, real beta, global const real *restrict a, 
                     vec acc[MR][NV];
                     UNROLL for (int r = 0; r < MR; r++) UNROLL for (int v = 0; v < NV; v++)
                         acc[r][v] = 0;
-                    local const real *q = packed_b + j * kb;
+                    local const real *q = packed_b + j / NR * PANEL(kb);
 #if TRANS_A
                     local const real *p = packed_a + i % (PACKED_ROWS * MR) * kb;
 #endif

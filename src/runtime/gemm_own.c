@@ -23,9 +23,9 @@ static int64_t smaller(int64_t a, int64_t b)
 typedef struct cpu_plan {
     int rows, vectors, width;
     int64_t block_m, block_n, block_k;
-    size_t local_a, local_b; /* bytes */
-    size_t lines, places;    /* bytes, of what is behind a window */
-    int64_t runs, rows_seen; /* of the window's columns in a block, at most */
+    size_t local_a, local_b;   /* bytes */
+    size_t lines, places;      /* bytes, of what is behind a window */
+    int64_t pieces, rows_seen; /* of the window's columns in a block, at most */
 } cpu_plan;
 
 /* The tallest tile that wastes least: its last row of tiles computes rows that nobody stores. */
@@ -134,15 +134,17 @@ static int64_t window_bytes(cpu_plan *p, const clade_gemm *g, int64_t panels)
     const int64_t columns = w->use == CLADE_WINDOW_A ? p->block_k : panels * p->vectors * p->width;
     if (!w->use)
         return 0;
-    p->runs = ceil_div(columns - 1, w->dim[2].out) +
-              ceil_div(columns - 1, w->dim[1].out * w->dim[2].out) + 2;
-    p->runs = smaller(p->runs, columns);
+    const int64_t area = w->dim[1].out * w->dim[2].out;
+    const int64_t cut = w->use == CLADE_WINDOW_A ? RUN : smaller(RUN, p->vectors * p->width);
+    p->pieces = ceil_div(columns - 1, w->dim[2].out) + ceil_div(columns - 1, area) +
+                ceil_div(columns, cut) + 2;
+    p->pieces = smaller(p->pieces, columns);
     p->rows_seen = window_rows(w, columns);
-    p->lines =
-        (size_t)((w->use == CLADE_WINDOW_A ? p->rows * (columns + RUN) : columns + RUN) * size);
+    p->lines = w->use == CLADE_WINDOW_A ? (size_t)(p->rows * (columns + RUN) * size) : 4;
     p->places = (size_t)((p->rows_seen * row_width(w) + RUN) * size);
     return (int64_t)(p->lines + p->places) +
-           (2 * p->runs + p->rows_seen) * (int64_t)sizeof(int32_t);
+           (3 * p->pieces + p->rows_seen) * (int64_t)sizeof(int32_t) +
+           (w->use == CLADE_WINDOW_B ? panels * RUN * size : 0);
 }
 
 /* Panels of B that local memory of this size holds beside what a window takes; 0: not even one. */
@@ -176,6 +178,8 @@ static bool choose_blocks(cpu_plan *p, const clade_runtime *rt, const clade_gemm
         return false;
     choose_groups(p, rt, g, panels);
     p->local_b = (size_t)(p->block_k * p->block_n * size);
+    if (g->window.use == CLADE_WINDOW_B)
+        p->local_b += (size_t)(ceil_div(p->block_n, columns) * RUN * size);
     p->local_a = (size_t)(p->block_k * rows_a * size);
     return true;
 }
@@ -324,8 +328,8 @@ static clade_status run_cpu(clade_runtime *rt, const clade_gemm *g, const clade_
     if (g->window.use) {
         args[n++] = local_arg(p->lines);
         args[n++] = local_arg(p->places);
-        args[n++] = local_arg((size_t)(2 * p->runs + p->rows_seen) * sizeof(int32_t));
-        args[n++] = clade_arg_i32(p->runs);
+        args[n++] = local_arg((size_t)(3 * p->pieces + p->rows_seen) * sizeof(int32_t));
+        args[n++] = clade_arg_i32(p->pieces);
     }
     n += window_args(args + n, g);
     return launch(rt, kernel, &grid, g, args, n);
