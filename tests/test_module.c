@@ -170,6 +170,36 @@ START_TEST(transformer)
 }
 END_TEST
 
+/* In training by the batch, which moves the running statistics; else by those. */
+START_TEST(batch_norm)
+{
+    static const clade_layer layers[] = {{.kind = CLADE_LAYER_BATCH_NORM, .no_bias = true}};
+    static const clade_layer net = {.layers = layers, .count = 1};
+    clade_params *params = params_new();
+    clade_module *m;
+    ok(clade_module_create(&m, params, "", &net, CLADE_F32, CLADE_SHAPE(1)));
+    clade_tensor *mean = clade_params_find(clade_params_buffers(params), "0.running_mean");
+    clade_tensor *var = clade_params_find(clade_params_buffers(params), "0.running_var");
+    ok(clade_scope_begin(ctx));
+    const float x[2] = {2, 6};
+    float found[2], statistic;
+    clade_tensor *t = lent(CLADE_F32, CLADE_SHAPE(2, 1), x);
+    ok(clade_tensor_read(clade_module_forward(m, t), found, sizeof found));
+    ck_assert_float_eq_tol(found[0], -1, 1e-4f);
+    ck_assert_float_eq_tol(found[1], 1, 1e-4f);
+    ok(clade_tensor_read(mean, &statistic, sizeof statistic));
+    ck_assert_float_eq_tol(statistic, 0.4f, 1e-6f);
+    ok(clade_tensor_read(var, &statistic, sizeof statistic));
+    ck_assert_float_eq_tol(statistic, 0.9f + 0.8f, 1e-5f);
+    ok(clade_module_train(m, false));
+    ok(clade_tensor_read(clade_module_forward(m, t), found, sizeof found));
+    ck_assert_float_eq_tol(found[0], (2 - 0.4f) / sqrtf(1.7f), 1e-4f);
+    ok(clade_scope_end(ctx));
+    clade_module_free(&m);
+    clade_params_free(&params);
+}
+END_TEST
+
 /* x + s * linear(x): a layer of the test's own, with a module inside. */
 typedef struct residual {
     clade_module *inside;
@@ -247,6 +277,9 @@ START_TEST(other_kinds)
         {{.kind = CLADE_LAYER_RMS_NORM}, {2, {4, 9}}, {2, {4, 9}}, 9},
         {{.kind = CLADE_LAYER_LAYER_NORM, .no_bias = true}, {1, {9}}, {1, {9}}, 0},
         {{.kind = CLADE_LAYER_LINEAR, .outputs = 2}, {2, {4, 9}}, {2, {4, 2}}, 20},
+        {{.kind = CLADE_LAYER_GROUP_NORM, .groups = 2}, {3, {4, 9, 2}}, {3, {4, 9, 2}}, 8},
+        {{.kind = CLADE_LAYER_BATCH_NORM}, {3, {4, 9, 2}}, {3, {4, 9, 2}}, 8},
+        {{.kind = CLADE_LAYER_BATCH_NORM, .no_bias = true}, {1, {4}}, {1, {4}}, 0},
         {{.kind = CLADE_LAYER_ATTENTION, .heads = 2, .attention = {.causal = true}},
          {2, {3, 8}},
          {2, {3, 8}},
@@ -378,7 +411,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {pytorchs_networks, summary,     train_and_eval, custom,
-                                  other_kinds,       transformer, bad_modules,    out_of_memory};
+                                  other_kinds,       transformer, batch_norm,     bad_modules,
+                                  out_of_memory};
     return run_suite_with("module", tests, sizeof tests / sizeof *tests, setup_goldens,
                           teardown_goldens);
 }

@@ -48,7 +48,11 @@ typedef enum clade_layer_kind {
                                      attention;   its dropout is for training alone */
     CLADE_LAYER_TRANSFORMER = 14, /* [TransformerEncoderLayer] heads, outputs: the hidden width,
                                      transformer; likewise */
-    CLADE_LAYER_CUSTOM = 15       /* custom, user */
+    CLADE_LAYER_BATCH_NORM = 15,  /* [BatchNorm1d, 2d, 3d] of [n,channels,...]; value: eps (default
+                                     1e-5), no_bias: neither weight nor bias. The running statistics
+                                     are buffers (nn.h) */
+    CLADE_LAYER_GROUP_NORM = 16,  /* [GroupNorm] groups; likewise, without statistics */
+    CLADE_LAYER_CUSTOM = 17       /* custom, user */
 } clade_layer_kind;
 
 /* A layer of the caller's. */
@@ -74,7 +78,7 @@ typedef struct clade_layer {
     clade_pool_params pool;                       /* its kernel's as above */
     clade_recurrent_params recurrent;             /* input and batch_first are set */
     clade_tensor *(*activation)(clade_tensor *x); /* such as clade_relu */
-    int64_t entries, heads;
+    int64_t entries, heads, groups;
     clade_multi_head_options attention;
     clade_transformer_options transformer;
     double value;
@@ -102,8 +106,9 @@ CLADE_API void clade_module_free(clade_module **module);
 /* x [n, input...] to [n, output...], as an op's. Errors: CLADE_ERR_SHAPE, CLADE_ERR_DTYPE. */
 CLADE_API clade_tensor *clade_module_forward(const clade_module *module, clade_tensor *x);
 
-/* Whether dropout drops, of all kinds, and custom layers train, in it and all that are in it. At
- * first: yes. A recorded step keeps to what was set when it was recorded. */
+/* Whether dropout drops, of all kinds, statistics are those of the batch, and custom layers train,
+ * in it and all that are in it. At first: yes. A recorded step keeps to what was set when it was
+ * recorded. */
 CLADE_API clade_status clade_module_train(clade_module *module, bool training);
 CLADE_API bool clade_module_training(const clade_module *module);
 

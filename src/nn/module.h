@@ -11,11 +11,12 @@ struct clade_module {
     clade_dtype dtype, output_dtype;
     clade_shape input, output; /* of a sample */
     bool training;
-    int64_t numel, macs;           /* children included */
-    clade_tensor *weight, *bias;   /* borrowed from the set; NULL where there is none */
-    clade_transformer_block block; /* of an attention the part of that name */
-    clade_recurrent *recurrent;    /* owned */
-    clade_module **children;       /* owned */
+    int64_t numel, macs;                      /* children included */
+    clade_tensor *weight, *bias;              /* borrowed from the set; NULL where there is none */
+    clade_tensor *running_mean, *running_var; /* likewise */
+    clade_transformer_block block;            /* of an attention the part of that name */
+    clade_recurrent *recurrent;               /* owned */
+    clade_module **children;                  /* owned */
     size_t count;
 };
 

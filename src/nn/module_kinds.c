@@ -31,13 +31,21 @@ static int64_t last_dim(const clade_shape *shape)
     return shape->dim[shape->ndim - 1];
 }
 
+#define NAME_SIZE 256
+
+static clade_status full_name(char *full, const char *name, const char *suffix)
+{
+    if (snprintf(full, NAME_SIZE, "%s.%s", name, suffix) < NAME_SIZE)
+        return CLADE_OK;
+    return CLADE_FAIL(CLADE_ERR_ARGUMENT, "module: the name %.40s... is too long", name);
+}
+
 /* One parameter, name + "." + suffix. */
 static clade_status add(clade_tensor **out, clade_params *params, const char *name,
                         const char *suffix, clade_shape shape, clade_init init)
 {
-    char full[256];
-    if (snprintf(full, sizeof full, "%s.%s", name, suffix) >= (int)sizeof full)
-        return CLADE_FAIL(CLADE_ERR_ARGUMENT, "module: the name %.40s... is too long", name);
+    char full[NAME_SIZE];
+    CLADE_TRY(full_name(full, name, suffix));
     *out = clade_param(params, full, shape, init);
     return *out ? CLADE_OK : clade_last_error()->status;
 }
@@ -204,6 +212,46 @@ static clade_tensor *forward_rms_norm(const clade_module *m, clade_tensor *x)
     return clade_rms_norm(x, m->weight, 1, m->layer.value);
 }
 
+/* weight and bias [channels], unless no_bias. */
+static clade_status create_group_norm(clade_module *m, clade_params *params, const char *name)
+{
+    CLADE_TRY(need_dims(m, 1, CLADE_MAX_DIMS - 1, "[channels,...]"));
+    m->layer.value = m->layer.value == 0 ? 1e-5 : m->layer.value;
+    if (m->layer.no_bias)
+        return CLADE_OK;
+    clade_shape channels = CLADE_SHAPE(m->input.dim[0]);
+    CLADE_TRY(add(&m->weight, params, name, "weight", channels, clade_init_constant(1)));
+    return add(&m->bias, params, name, "bias", channels, clade_init_zeros());
+}
+
+static clade_tensor *forward_group_norm(const clade_module *m, clade_tensor *x)
+{
+    return clade_group_norm(x, m->layer.groups, m->weight, m->bias, m->layer.value);
+}
+
+static clade_status add_running(clade_tensor **out, clade_params *params, const char *name,
+                                const char *suffix, int64_t channels, double start)
+{
+    char full[NAME_SIZE];
+    CLADE_TRY(full_name(full, name, suffix));
+    *out = clade_param_buffer(params, full, CLADE_SHAPE(channels), clade_init_constant(start));
+    return *out ? CLADE_OK : clade_last_error()->status;
+}
+
+static clade_status create_batch_norm(clade_module *m, clade_params *params, const char *name)
+{
+    CLADE_TRY(create_group_norm(m, params, name));
+    int64_t channels = m->input.dim[0];
+    CLADE_TRY(add_running(&m->running_mean, params, name, "running_mean", channels, 0));
+    return add_running(&m->running_var, params, name, "running_var", channels, 1);
+}
+
+static clade_tensor *forward_batch_norm(const clade_module *m, clade_tensor *x)
+{
+    const clade_batch_norm_options options = {.train = m->training, .eps = m->layer.value};
+    return clade_batch_norm(x, m->running_mean, m->running_var, m->weight, m->bias, &options);
+}
+
 /* --- recurrent -------------------------------------------------------------------------------- */
 static clade_status create_recurrent(clade_module *m, clade_params *params, const char *name)
 {
@@ -297,6 +345,8 @@ static const clade_module_kind kinds[] = {
     [CLADE_LAYER_ATTENTION] = {"attention", create_attention, forward_attention, macs_of_attention},
     [CLADE_LAYER_TRANSFORMER] = {"transformer", create_transformer, forward_transformer,
                                  macs_of_attention},
+    [CLADE_LAYER_BATCH_NORM] = {"batch_norm", create_batch_norm, forward_batch_norm, NULL},
+    [CLADE_LAYER_GROUP_NORM] = {"group_norm", create_group_norm, forward_group_norm, NULL},
     [CLADE_LAYER_CUSTOM] = {"custom", create_custom, forward_custom, NULL},
 };
 
