@@ -2,7 +2,11 @@
 
 #include "accumulate.h"
 
-#define EVALUATION_BATCH 1000
+/* Images at a time. What a convolution makes of one is 32 times its size. */
+static int64_t batch_of(const model *m)
+{
+    return m->layout.cnn ? 250 : 1000;
+}
 
 static clade_status add_batch(evaluator *e, clade_tensor *images, clade_tensor *labels)
 {
@@ -53,7 +57,7 @@ static clade_status run_batch(evaluator *e, const dataset_split *split, int64_t 
     clade_status status = clade_scope_begin(ctx);
     if (status != CLADE_OK)
         return status;
-    int64_t end = begin + EVALUATION_BATCH;
+    int64_t end = begin + batch_of(e->model);
     clade_tensor *inputs[2] = {clade_slice(split->images, 0, begin, end, 1),
                                clade_slice(split->labels, 0, begin, end, 1)};
     status = clade_step_run(e->step, inputs, 2);
@@ -64,7 +68,7 @@ static clade_status run_batch(evaluator *e, const dataset_split *split, int64_t 
 clade_status evaluate(evaluation *out, evaluator *e, const dataset_split *split)
 {
     clade_status status = CLADE_OK;
-    for (int64_t begin = 0; begin < split->count && status == CLADE_OK; begin += EVALUATION_BATCH)
+    for (int64_t begin = 0; begin < split->count && status == CLADE_OK; begin += batch_of(e->model))
         status = run_batch(e, split, begin);
     double loss_sum, hits;
     if (status == CLADE_OK)
