@@ -4,6 +4,8 @@
  * bits of precision) are dtypes like any other, on every device: no OpenCL extension is needed. An
  * op reads them, computes in f32 (sums too) and rounds its result once, to nearest even; what lies
  * beyond the range becomes an infinity. Inputs of one op agree in dtype; clade_cast converts.
+ * Pointwise ops, sums and extremes, and what moves elements read and write the 16 bits themselves;
+ * others, products among them, work on f32 copies that are gone when they are done.
  *
  *     clade_tensor *h = clade_relu(clade_linear(clade_cast(x, CLADE_BF16), w16, b16));
  *
@@ -39,8 +41,9 @@ CLADE_API void clade_dtype_set(clade_dtype dtype, void *array, size_t i, double 
  *     st = clade_backward(loss);
  *
  * In a region each op takes its floats in the dtype that suits it, by PyTorch's lists: linear,
- * matmul, conv, conv_transpose and attention in `dtype`; exp, log, pow, softplus, softmax, norms,
- * sum, mean and losses in f32; any other as they come, and in f32 where f32 and 16 bits meet.
+ * matmul, conv, conv_transpose and attention in `dtype`; in f32 exponentials, logarithms, powers,
+ * reciprocals, softmax, norms, sums, products, means, variances and losses; any other as they come,
+ * and in f32 where f32 and 16 bits meet.
  * Parameters stay f32, and so do their gradients: what an op gets is a copy, whose gradient is
  * cast back, made once per region as long as the parameter does not change. Gradients are computed
  * in the dtypes of what they belong to; clade_backward may stand inside or behind the region.
