@@ -4,13 +4,14 @@
  *
  * src/runtime/elementwise.c writes the rest before this text: PARAMS declares for each operand k its
  * buffer qk, offset ok and strides sk; BODY(AT) loads, computes and stores, AT(k) being the place of
- * operand k's element; options give the types Tk, and Xk: the stride along the innermost dimension,
+ * operand k's element; OUTER declares zk, what iz adds to that place; options give the types Tk, and Xk: the stride along the innermost dimension,
  * a constant where it is 0 or 1. What is defined here makes this file compile by itself. */
 #ifndef BODY
 #ifndef T0
 #define T0 float
 #endif
 #define PARAMS , global T0 *q0, int o0, int8 s0
+#define OUTER const int z0 = outer_offset(iz, dim, s0);
 #define BODY(AT) (void)s0; q0[AT(0)] = 0;
 #endif
 #undef T
@@ -50,7 +51,9 @@ kernel void box(const int8 dim PARAMS)
 }
 #endif
 
-/* Up to eight dimensions: the third id counts through all from the third on. */
+/* Up to eight dimensions: the third id counts through all from the third on. Work-groups are one
+ * thick there (clade_grid_box), so that a group divides once, and not each of its elements. */
+#if WANTED(nested)
 int outer_offset(int z, int8 dim, int8 s)
 {
     int at = (z % dim.s2) * s.s2;
@@ -65,13 +68,15 @@ int outer_offset(int z, int8 dim, int8 s)
     return at + (z / dim.s6) * s.s7;
 }
 
-#if WANTED(nested)
 kernel void nested(const int8 dim PARAMS)
 {
-    const int ix = get_global_id(0), iy = get_global_id(1), iz = get_global_id(2);
-    if (ix >= dim.s0 || iy >= dim.s1)
-        return;
-#define AT_NESTED(k) o##k + ix *(X##k) + iy *s##k.s1 + outer_offset(iz, dim, s##k)
-    BODY(AT_NESTED)
+    const int ix = get_global_id(0), iy = get_global_id(1), iz = get_group_id(2);
+    OUTER
+#define AT_NESTED(k) o##k + ix *(X##k) + iy *s##k.s1 + z##k
+    if (WHOLE(0, dim.s0) && WHOLE(1, dim.s1)) {
+        BODY(AT_NESTED)
+    } else if (ix < dim.s0 && iy < dim.s1) {
+        BODY(AT_NESTED)
+    }
 }
 #endif

@@ -179,10 +179,14 @@ static clade_dtype stored_dtype(const clade_elementwise_call *call, int s)
     return call->operand[call->stage[s].output].dtype;
 }
 
-/* The two macros that cl/elementwise.cl is written around. */
+/* The macros that cl/elementwise.cl is written around. */
 static void put_macros(clade_text *text, const clade_elementwise_call *call)
 {
     put_params(text, call);
+    clade_text_put(text, "#define OUTER");
+    for (int k = 0; k < call->operands; k++)
+        clade_text_put(text, " const int z%d = outer_offset(iz, dim, s%d);", k, k);
+    clade_text_put(text, "\n");
     clade_text_put(text, "#define BODY(AT) \\\n");
     for (int k = 0; k < call->operands; k++)
         if (clade_elementwise_reads(call, k))
