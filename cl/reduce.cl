@@ -80,13 +80,32 @@ kernel void reduce_rows(global const S *x, int xo, int row_stride, int rows, int
 }
 #endif
 
-/* COLS neighbouring columns per work-item: a vector on CPUs; one on GPUs, where neighbours in the
- * work-group read neighbours in memory. */
+/* COLS neighbouring columns per work-item: one on GPUs, where neighbours in the work-group read
+ * neighbours in memory; on CPUs so many that rows are read as they lie in memory, while y stays in the
+ * cache. */
 #if LANES > 1
 #define COLS 1
 #else
-#define COLS VW
+#define COLS 512
 #endif
+
+/* Combines the next `rows` rows with y while there are so many. */
+#define TAKE(rows)                                                                                 \
+    for (; i + (rows) <= count; i += (rows)) {                                                     \
+        global const S *r = p + i * step;                                                          \
+        for (int v = 0; v < vectors; v++) {                                                        \
+            AV acc = TO_A(LOADV(v, q));                                                            \
+            for (int k = 0; k < (rows); k++)                                                       \
+                acc = COMBINE(acc, MAP(TO_A(GETV(v, r + k * step))));                              \
+            STOREV(CAT(convert_, TV)(acc), v, q);                                                  \
+        }                                                                                          \
+        for (int j = vectors * VW; j < room; j++) {                                                \
+            A acc = q[j];                                                                          \
+            for (int k = 0; k < (rows); k++)                                                       \
+                acc = COMBINE(acc, MAP((A)GET(r, k * step + j)));                                  \
+            q[j] = (T)acc;                                                                         \
+        }                                                                                          \
+    }
 
 /* x[outer * outer_stride + i * step + column] over i: y[(outer * chunks + chunk) * columns + column].
  * Grid: (ceil(columns / COLS), outers * chunks). */
@@ -103,20 +122,21 @@ kernel void reduce_columns(global const S *x, int xo, int outer_stride, int oute
     global const S *p = x + xo + (id / chunks) * outer_stride + begin * step + column;
     global T *q = y + yo + id * columns + column;
 #if COLS > 1
-    if (column + COLS <= columns) {
-        AV acc = MAP(TO_A(GETV(0, p)));
-        for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, MAP(TO_A(GETV(0, p + i * step))));
-        acc *= scale;
-        STOREV(CAT(convert_, TV)(acc), 0, q);
-        return;
-    }
+    const int room = min(COLS, columns - column), vectors = room / VW;
+    for (int v = 0; v < vectors; v++)
+        STOREV(CAT(convert_, TV)(MAP(TO_A(GETV(v, p)))), v, q);
+    for (int j = vectors * VW; j < room; j++)
+        q[j] = (T)MAP((A)GET(p, j));
+    int i = 1;
+    TAKE(4)
+    TAKE(1)
+    for (int j = 0; j < room; j++)
+        q[j] = (T)(q[j] * scale);
+#else
+    A acc = MAP((A)GET(p, 0));
+    for (int i = 1; i < count; i++)
+        acc = COMBINE(acc, MAP((A)GET(p, i * step)));
+    q[0] = (T)(acc * scale);
 #endif
-    for (int j = 0; j < min(COLS, columns - column); j++) {
-        A acc = MAP((A)GET(p, j));
-        for (int i = 1; i < count; i++)
-            acc = COMBINE(acc, MAP((A)GET(p, i * step + j)));
-        q[j] = (T)(acc * scale);
-    }
 }
 #endif

@@ -5,8 +5,12 @@
 
 #include <stdio.h>
 
-/* Elements below which cutting a row into chunks does not pay. */
-#define MIN_CHUNK 4096
+/* Cutting rows, or blocks of columns, into smaller parts does not pay. */
+#define MIN_CHUNK       4096
+#define MIN_BLOCK_CHUNK 32768
+/* What cl/reduce.cl and clade_grid_rows do on a CPU. */
+#define CPU_COLUMNS   512 /* of a work-item */
+#define ROWS_IN_GROUP 16
 
 /* Some of a tensor's dimensions, merged outermost first as far as the strides allow. */
 typedef struct dim_group {
@@ -98,6 +102,14 @@ static clade_arg scale_arg(clade_dtype dtype, double scale)
     return clade_arg_real(dtype, scale);
 }
 
+/* How many work-items share the columns: COLS of cl/reduce.cl each. */
+static int64_t column_items(const clade_runtime *rt, const pass *p)
+{
+    clade_kernel_shape shape = clade_runtime_kernel_shape(rt);
+    int64_t per_item = shape.lanes > 1 ? 1 : CPU_COLUMNS;
+    return (p->columns + per_item - 1) / per_item;
+}
+
 /* dst[outer, chunk, column] from `chunks` equal parts of the length. */
 static clade_status run(const pass *p, clade_kernel *kernel, const clade_tensor *src,
                         const clade_tensor *dst, int64_t chunks, double scale)
@@ -112,25 +124,28 @@ static clade_status run(const pass *p, clade_kernel *kernel, const clade_tensor 
                             clade_arg_i32(p->length), clade_arg_i32(chunk_size),
                             clade_arg_i32(chunks), CLADE_ARG_TENSOR(dst), scale_value);
     }
-    clade_kernel_shape shape = clade_runtime_kernel_shape(rt);
-    int64_t per_item = shape.lanes > 1 ? 1 : shape.vector_width;
-    clade_grid grid =
-        clade_grid_box(rt, (p->columns + per_item - 1) / per_item, p->outers * chunks, 1);
+    clade_grid grid = clade_grid_box(rt, column_items(rt, p), p->outers * chunks, 1);
+    if (clade_runtime_kernel_shape(rt).lanes == 1) /* few work-items, with much to do */
+        grid.local[0] = grid.local[1] = 1;
     return CLADE_LAUNCH(rt, kernel, &grid, CLADE_ARG_TENSOR(src), clade_arg_i32(p->outer_stride),
                         clade_arg_i32(p->outers), clade_arg_i32(p->step), clade_arg_i32(p->columns),
                         clade_arg_i32(p->length), clade_arg_i32(chunk_size), clade_arg_i32(chunks),
                         CLADE_ARG_TENSOR(dst), scale_value);
 }
 
-/* How many parts the length is cut into so that the device has enough work-items; every part is
+/* How many parts the length is cut into so that the device has enough work-groups; every part is
  * non-empty. */
 static int64_t chunks_for(const clade_runtime *rt, const pass *p)
 {
     bool cpu = clade_runtime_kernel_shape(rt).lanes == 1;
     int64_t wanted = (int64_t)clade_runtime_device(rt)->compute_units * (cpu ? 4 : 16);
-    int64_t chunks = wanted / (p->outers * p->columns);
-    if (chunks > p->length / MIN_CHUNK)
-        chunks = p->length / MIN_CHUNK;
+    if (cpu && p->by_rows)
+        wanted *= ROWS_IN_GROUP;
+    int64_t items = p->by_rows ? 1 : column_items(rt, p), width = p->columns / items;
+    int64_t chunks = wanted / (p->outers * items);
+    const int64_t least = cpu && !p->by_rows ? MIN_BLOCK_CHUNK : MIN_CHUNK;
+    if (chunks > p->length * width / least)
+        chunks = p->length * width / least;
     if (chunks <= 1)
         return 1;
     int64_t chunk_size = (p->length + chunks - 1) / chunks;
