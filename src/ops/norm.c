@@ -4,6 +4,7 @@
  * whether there is a weight and a bias. Gradients compute mean and deviation again rather than keep
  * them. */
 #include "tape/op.h"
+#include "tensor/arguments.h"
 #include "tensor/reduce.h"
 #include "tensor/transfer.h"
 
@@ -68,26 +69,6 @@ static clade_status infer(const clade_node *node, clade_meta *out)
 }
 
 /* --- launching -------------------------------------------------------------------------------- */
-#define MOST_TENSORS 4
-
-typedef struct call {
-    clade_tensor *held[MOST_TENSORS];
-    int tensors, count;
-    clade_arg args[2 * MOST_TENSORS + 5];
-    bool failed;
-} call;
-
-static void add_tensor(call *c, clade_tensor *t)
-{
-    t = c->failed ? NULL : clade_tensor_compact(t);
-    c->failed = !t;
-    if (!t)
-        return;
-    c->held[c->tensors++] = t;
-    c->args[c->count++] = clade_arg_buffer(t->storage->buffer);
-    c->args[c->count++] = clade_arg_i32(t->offset);
-}
-
 /* x as rows of n elements; chunks of rows where the kernel works by those, else 0. */
 typedef struct rows {
     int64_t rows, n, chunk_rows, chunks;
@@ -100,8 +81,9 @@ static rows rows_of(const clade_node *node, const clade_tensor *x)
     return (rows){.rows = n ? x->numel / n : 0, .n = n};
 }
 
-/* Frees the call's tensors. */
-static clade_status launch(call *c, const clade_node *node, const char *name, const rows *r)
+/* Clears a. */
+static clade_status launch(clade_arguments *a, const clade_node *node, const char *name,
+                           const rows *r)
 {
     const norm *kind = node->op->data;
     clade_runtime *rt = node->ctx->runtime;
@@ -111,21 +93,21 @@ static clade_status launch(call *c, const clade_node *node, const char *name, co
              node->attrs.integer[1] ? " -DWEIGHT" : "", node->attrs.integer[2] ? " -DBIAS" : "");
     const clade_kernel_key key = {.family = "norm", .options = options, .name = name};
     clade_kernel *kernel;
-    clade_status status =
-        c->failed ? clade_last_error()->status : clade_kernel_get(&kernel, rt, &key);
+    clade_status status = a->status;
+    if (status == CLADE_OK)
+        status = clade_kernel_get(&kernel, rt, &key);
     if (status == CLADE_OK) {
-        c->args[c->count++] = clade_arg_real(dtype, node->attrs.real[0]);
-        c->args[c->count++] = clade_arg_i32(r->rows);
-        c->args[c->count++] = clade_arg_i32(r->n);
+        clade_arguments_add(a, clade_arg_real(dtype, node->attrs.real[0]));
+        clade_arguments_add(a, clade_arg_i32(r->rows));
+        clade_arguments_add(a, clade_arg_i32(r->n));
         if (r->chunks) {
-            c->args[c->count++] = clade_arg_i32(r->chunk_rows);
-            c->args[c->count++] = clade_arg_i32(r->chunks);
+            clade_arguments_add(a, clade_arg_i32(r->chunk_rows));
+            clade_arguments_add(a, clade_arg_i32(r->chunks));
         }
         clade_grid grid = clade_grid_rows(rt, r->chunks ? r->chunks : r->rows);
-        status = clade_launch(rt, kernel, &grid, c->args, c->count);
+        status = clade_launch(rt, kernel, &grid, a->arg, a->count);
     }
-    while (c->tensors)
-        clade_tensor_unref(c->held[--c->tensors]);
+    clade_arguments_clear(a);
     return status;
 }
 
@@ -133,13 +115,13 @@ static clade_status forward(const clade_node *node)
 {
     const int64_t *has = node->attrs.integer;
     clade_tensor *x = node->inputs[0];
-    call c = {0};
-    add_tensor(&c, x);
-    add_tensor(&c, has[1] ? node->inputs[1] : x);
-    add_tensor(&c, has[2] ? node->inputs[1 + has[1]] : x);
-    add_tensor(&c, node->output);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, x);
+    clade_arguments_add_tensor(&a, has[1] ? node->inputs[1] : x);
+    clade_arguments_add_tensor(&a, has[2] ? node->inputs[1 + has[1]] : x);
+    clade_arguments_add_tensor(&a, node->output);
     rows r = rows_of(node, x);
-    return launch(&c, node, "norm_rows", &r);
+    return launch(&a, node, "norm_rows", &r);
 }
 
 /* --- gradients: of g, x and, for x's own, the weight ------------------------------------------ */
@@ -153,13 +135,13 @@ static clade_status infer_grad(const clade_node *node, clade_meta *out)
 static clade_status forward_grad(const clade_node *node)
 {
     clade_tensor *g = node->inputs[0], *x = node->inputs[1];
-    call c = {0};
-    add_tensor(&c, g);
-    add_tensor(&c, x);
-    add_tensor(&c, node->attrs.integer[1] ? node->inputs[2] : x);
-    add_tensor(&c, node->output);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, g);
+    clade_arguments_add_tensor(&a, x);
+    clade_arguments_add_tensor(&a, node->attrs.integer[1] ? node->inputs[2] : x);
+    clade_arguments_add_tensor(&a, node->output);
     rows r = rows_of(node, x);
-    return launch(&c, node, "norm_grad_rows", &r);
+    return launch(&a, node, "norm_grad_rows", &r);
 }
 
 static clade_status infer_weight_grad(const clade_node *node, clade_meta *out)
@@ -183,11 +165,11 @@ static void cut_into_chunks(rows *r, const clade_runtime *rt)
 
 static clade_status sum_by_chunks(const clade_node *node, clade_tensor *out, const rows *r)
 {
-    call c = {0};
-    add_tensor(&c, node->inputs[0]);
-    add_tensor(&c, node->inputs[1]);
-    add_tensor(&c, out);
-    return launch(&c, node, "norm_weight_grad_rows", r);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, node->inputs[0]);
+    clade_arguments_add_tensor(&a, node->inputs[1]);
+    clade_arguments_add_tensor(&a, out);
+    return launch(&a, node, "norm_weight_grad_rows", r);
 }
 
 static clade_status forward_weight_grad(const clade_node *node)

@@ -5,7 +5,7 @@
  * = stride, integer[3] = padding, three numbers each; shape = dilation per dimension for max
  * pooling, x's shape for avg_pool_grad. */
 #include "tape/op.h"
-#include "tensor/transfer.h"
+#include "tensor/arguments.h"
 
 #include <clade/conv.h>
 #include <clade/ops.h>
@@ -80,30 +80,12 @@ static clade_status infer_avg_grad(const clade_node *node, clade_meta *out)
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
-typedef struct call {
-    clade_tensor *held[3];
-    int tensors, count;
-    clade_arg args[12];
-    bool failed;
-} call;
-
-static void add_tensor(call *c, clade_tensor *t)
-{
-    t = c->failed ? NULL : clade_tensor_compact(t);
-    c->failed = !t;
-    if (!t)
-        return;
-    c->held[c->tensors++] = t;
-    c->args[c->count++] = clade_arg_buffer(t->storage->buffer);
-    c->args[c->count++] = clade_arg_i32(t->offset);
-}
-
 /* large: of x's shape; small: of y's. */
-static void add_sizes(call *c, const clade_node *node, const clade_shape *large,
+static void add_sizes(clade_arguments *a, const clade_node *node, const clade_shape *large,
                       const clade_shape *small)
 {
     const int dims = large->ndim - 2;
-    c->args[c->count++] = clade_arg_i32(large->dim[0] * large->dim[1]);
+    clade_arguments_add(a, clade_arg_i32(large->dim[0] * large->dim[1]));
     for (int d = 0; d < 3; d++) {
         const int i = d - (3 - dims);
         int64_t values[] = {1, 1, 1, 1, 0, 1, 0};
@@ -119,24 +101,24 @@ static void add_sizes(call *c, const clade_node *node, const clade_shape *large,
             for (int k = 0; k < 7; k++)
                 values[k] = of_dim[k];
         }
-        c->args[c->count++] = clade_arg_int8(values, 7, 0);
+        clade_arguments_add(a, clade_arg_int8(values, 7, 0));
     }
     if (!node->op->data)
-        c->args[c->count++] = clade_arg_i32(node->attrs.integer[0] & EXCLUDE ? 1 : 0);
+        clade_arguments_add(a, clade_arg_i32(node->attrs.integer[0] & EXCLUDE ? 1 : 0));
 }
 
-/* Frees the call's tensors. The kernel bears the op's name. */
-static clade_status launch(call *c, const clade_node *node, const clade_grid *grid)
+/* Clears a. The kernel bears the op's name. */
+static clade_status launch(clade_arguments *a, const clade_node *node, const clade_grid *grid)
 {
     const char *options = node->output->dtype == CLADE_F64 ? "-DT=double" : "-DT=float";
     const clade_kernel_key key = {.family = "pool", .options = options, .name = node->op->name};
     clade_kernel *kernel;
-    clade_status status = c->failed ? clade_last_error()->status
-                                    : clade_kernel_get(&kernel, node->ctx->runtime, &key);
+    clade_status status = a->status;
     if (status == CLADE_OK)
-        status = clade_launch(node->ctx->runtime, kernel, grid, c->args, c->count);
-    while (c->tensors)
-        clade_tensor_unref(c->held[--c->tensors]);
+        status = clade_kernel_get(&kernel, node->ctx->runtime, &key);
+    if (status == CLADE_OK)
+        status = clade_launch(node->ctx->runtime, kernel, grid, a->arg, a->count);
+    clade_arguments_clear(a);
     return status;
 }
 
@@ -144,40 +126,40 @@ static clade_status launch(call *c, const clade_node *node, const clade_grid *gr
 static clade_status forward(const clade_node *node)
 {
     const clade_shape *x = &node->inputs[0]->shape;
-    call c = {0};
-    add_tensor(&c, node->inputs[0]);
-    add_tensor(&c, node->output);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, node->inputs[0]);
+    clade_arguments_add_tensor(&a, node->output);
     if (node->count > 1)
-        add_tensor(&c, node->inputs[1]);
-    add_sizes(&c, node, x, &node->output->shape);
+        clade_arguments_add_tensor(&a, node->inputs[1]);
+    add_sizes(&a, node, x, &node->output->shape);
     const clade_grid grid = clade_grid_rows(node->ctx->runtime, x->dim[0] * x->dim[1]);
-    return launch(&c, node, &grid);
+    return launch(&a, node, &grid);
 }
 
-static clade_status spread(call *c, const clade_node *node, const clade_shape *y)
+static clade_status spread(clade_arguments *a, const clade_node *node, const clade_shape *y)
 {
     const clade_shape *x = &node->output->shape;
-    add_sizes(c, node, x, y);
+    add_sizes(a, node, x, y);
     clade_grid grid = {
         .dims = 1, .global = {(size_t)(x->dim[0] * x->dim[1]), 1, 1}, .local = {16, 1, 1}};
-    return launch(c, node, &grid);
+    return launch(a, node, &grid);
 }
 
 static clade_status forward_max_grad(const clade_node *node)
 {
-    call c = {0};
-    add_tensor(&c, node->inputs[0]);
-    add_tensor(&c, node->output);
-    add_tensor(&c, node->inputs[1]);
-    return spread(&c, node, &node->inputs[1]->shape);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, node->inputs[0]);
+    clade_arguments_add_tensor(&a, node->output);
+    clade_arguments_add_tensor(&a, node->inputs[1]);
+    return spread(&a, node, &node->inputs[1]->shape);
 }
 
 static clade_status forward_avg_grad(const clade_node *node)
 {
-    call c = {0};
-    add_tensor(&c, node->output);
-    add_tensor(&c, node->inputs[0]);
-    return spread(&c, node, &node->inputs[0]->shape);
+    clade_arguments a = {0};
+    clade_arguments_add_tensor(&a, node->output);
+    clade_arguments_add_tensor(&a, node->inputs[0]);
+    return spread(&a, node, &node->inputs[0]->shape);
 }
 
 /* --- backward --------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* softmax and log_softmax along any axis. Attributes: integer[0] = the axis as given. */
 #include "tape/op.h"
+#include "tensor/arguments.h"
 #include "tensor/axis.h"
-#include "tensor/transfer.h"
 
 #include <clade/ops.h>
 
@@ -22,29 +22,18 @@ static clade_status infer(const clade_node *node, clade_meta *out)
 /* The op's kernel, over one or two inputs of one shape. */
 static clade_status forward(const clade_node *node)
 {
-    clade_tensor *out = node->output, *compact[2] = {NULL, NULL};
-    clade_arg args[6];
-    clade_status status = CLADE_OK;
-    int n = 0;
-    for (int i = 0; i < node->count && status == CLADE_OK; i++) {
-        compact[i] = clade_tensor_compact(node->inputs[i]);
-        if (!compact[i]) {
-            status = clade_last_error()->status;
-        } else {
-            args[n++] = clade_arg_buffer(compact[i]->storage->buffer);
-            args[n++] = clade_arg_i32(compact[i]->offset);
-        }
-    }
-    if (status == CLADE_OK) {
-        args[n++] = clade_arg_buffer(out->storage->buffer);
-        args[n++] = clade_arg_i32(out->offset);
-        clade_axis axis =
-            clade_axis_of(&out->shape, clade_shape_axis(&out->shape, (int)node->attrs.integer[0]));
+    clade_tensor *out = node->output;
+    clade_arguments a = {0};
+    for (int i = 0; i < node->count; i++)
+        clade_arguments_add_tensor(&a, node->inputs[i]);
+    clade_arguments_add_tensor(&a, out);
+    clade_axis axis =
+        clade_axis_of(&out->shape, clade_shape_axis(&out->shape, (int)node->attrs.integer[0]));
+    clade_status status = a.status;
+    if (status == CLADE_OK)
         status = clade_axis_launch(clade_tensor_runtime(out), &axis, out->dtype, "softmax",
-                                   node->op->name, args, n);
-    }
-    clade_tensor_unref(compact[0]);
-    clade_tensor_unref(compact[1]);
+                                   node->op->name, a.arg, a.count);
+    clade_arguments_clear(&a);
     return status;
 }
 
