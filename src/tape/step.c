@@ -135,6 +135,8 @@ static clade_status record(clade_step *step, variant *v, clade_tensor *const *in
 {
     CLADE_TRY(make_inputs(v, step->ctx));
     CLADE_TRY(copy_inputs(v, inputs));
+    /* What eager runs leave in the pool: a replay works in memory of its own. */
+    CLADE_TRY(clade_runtime_trim(step->ctx->runtime));
     clade_recording *recording;
     CLADE_TRY(clade_recording_begin(&recording, step->ctx->runtime));
     clade_casts_forget(step->ctx); /* a copy of before would not be made anew by a replay */
