@@ -82,13 +82,6 @@ START_TEST(grad_takes_several_outputs_and_seeds)
 END_TEST
 
 /* Only what lies between is gone through: the op beside the way has no gradient. */
-static clade_status infer_same(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_copy(const clade_node *node)
 {
     return clade_tensor_copy(node->output, node->inputs[0]);
@@ -97,7 +90,7 @@ static clade_status forward_copy(const clade_node *node)
 static const clade_op rounding = {.name = "test_round",
                                   .min_inputs = 1,
                                   .max_inputs = 1,
-                                  .infer = infer_same,
+                                  .infer = clade_infer_like_first,
                                   .forward = forward_copy};
 
 START_TEST(grad_goes_only_where_it_was_asked)
@@ -209,13 +202,13 @@ static void backward_copy(const clade_node *node, clade_tensor *grad, const bool
 static const clade_op copy_grad = {.name = "test_copy_grad",
                                    .min_inputs = 1,
                                    .max_inputs = 1,
-                                   .infer = infer_same,
+                                   .infer = clade_infer_like_first,
                                    .forward = forward_copy,
                                    .gradient_of = "test_copy"};
 static const clade_op copying = {.name = "test_copy",
                                  .min_inputs = 1,
                                  .max_inputs = 1,
-                                 .infer = infer_same,
+                                 .infer = clade_infer_like_first,
                                  .forward = forward_copy,
                                  .backward = backward_copy};
 
@@ -246,7 +239,7 @@ static clade_tensor *recompute_copy(const clade_node *node)
 static const clade_op said_again = {.name = "test_again",
                                     .min_inputs = 1,
                                     .max_inputs = 1,
-                                    .infer = infer_same,
+                                    .infer = clade_infer_like_first,
                                     .forward = forward_copy,
                                     .backward = backward_copy,
                                     .recompute = recompute_copy};

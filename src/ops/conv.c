@@ -1,8 +1,8 @@
 /* Convolution, the transposed one, and the gradient for the weight: each one's gradients are the
  * other two.
  *
- * Attributes: integer[0] = groups, integer[1..3] = stride, padding and dilation, three numbers
- * each; shape = conv_transpose's output padding per dimension, conv_weight_grad's weight. */
+ * Attributes: integer[0] = groups; window = stride, padding and dilation; shape = conv_transpose's
+ * output padding per dimension, conv_weight_grad's weight. */
 #include "tape/op.h"
 #include "tensor/convolve.h"
 #include "tensor/elementwise.h"
@@ -10,18 +10,17 @@
 #include <clade/conv.h>
 #include <clade/ops.h>
 
-#include "base/pack.h"
 #include "base/shape.h"
 
 #define DIMS(shape) ((shape)->ndim - 2)
 
 static clade_convolution settings(const clade_node *node, int dims)
 {
-    const int64_t *packed = node->attrs.integer;
-    clade_convolution c = {.dims = dims, .groups = packed[0]};
-    for (int d = 0; d < dims; d++)
-        c.dim[d] = (clade_conv_dim){clade_unpack(packed[1], d), clade_unpack(packed[2], d),
-                                    clade_unpack(packed[3], d)};
+    clade_convolution c = {.dims = dims, .groups = node->attrs.integer[0]};
+    for (int d = 0; d < dims; d++) {
+        const clade_attr_window *w = &node->attrs.window[d];
+        c.dim[d] = (clade_conv_dim){w->stride, w->padding, w->dilation};
+    }
     return c;
 }
 
@@ -121,13 +120,6 @@ static clade_status infer_conv_transpose(const clade_node *node, clade_meta *out
                               (long long)v->padding, (long long)size);
         out->shape.dim[i] = size;
     }
-    return CLADE_OK;
-}
-
-static clade_status infer_weight_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
     return CLADE_OK;
 }
 
@@ -266,7 +258,7 @@ static const clade_op op_conv_weight_grad = {.name = "conv_weight_grad",
                                              .min_inputs = 2,
                                              .max_inputs = 2,
                                              .saves = CLADE_SAVES_INPUTS,
-                                             .infer = infer_weight_grad,
+                                             .infer = clade_infer_given_shape,
                                              .forward = forward_weight_grad,
                                              .backward = backward_weight_grad,
                                              .gradient_of = "conv"};
@@ -275,21 +267,15 @@ static const clade_op *const ops[] = {&op_conv, &op_conv_transpose, &op_conv_wei
 const clade_op_family clade_conv_ops = {ops, sizeof ops / sizeof ops[0]};
 
 /* --- the public functions --------------------------------------------------------------------- */
-/* One setting of all dimensions into attrs; `least` is its default too where that is 1. */
-static bool pack(int64_t *packed, const int64_t *values, int dims, int64_t least, const char *op,
-                 const char *name)
+/* One setting of a dimension; `least` is its default too where that is 1. */
+static bool set(int64_t *out, int64_t value, int64_t least, const char *op, int dims,
+                const char *name)
 {
-    int64_t taken[3];
-    for (int d = 0; d < dims; d++) {
-        taken[d] = values[d] == 0 ? least : values[d];
-        if (taken[d] < least || taken[d] > CLADE_PACK_MOST) {
-            (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s%dd: %s %lld", op, dims, name,
-                             (long long)values[d]);
-            return false;
-        }
-    }
-    *packed = clade_pack(taken, dims);
-    return true;
+    *out = value == 0 ? least : value;
+    if (*out >= least && *out <= CLADE_WINDOW_MOST)
+        return true;
+    (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s%dd: %s %lld", op, dims, name, (long long)value);
+    return false;
 }
 
 static clade_tensor *apply(const clade_op *op, int dims, clade_tensor *x, clade_tensor *weight,
@@ -298,10 +284,13 @@ static clade_tensor *apply(const clade_op *op, int dims, clade_tensor *x, clade_
     static const clade_conv_params defaults;
     const clade_conv_params *p = params ? params : &defaults;
     clade_attrs attrs = {.integer = {p->groups ? p->groups : 1}, .shape = {.ndim = dims}};
-    if (!pack(&attrs.integer[1], p->stride, dims, 1, op->name, "stride") ||
-        !pack(&attrs.integer[2], p->padding, dims, 0, op->name, "padding") ||
-        !pack(&attrs.integer[3], p->dilation, dims, 1, op->name, "dilation"))
-        return NULL;
+    for (int d = 0; d < dims; d++) {
+        clade_attr_window *w = &attrs.window[d];
+        if (!set(&w->stride, p->stride[d], 1, op->name, dims, "stride") ||
+            !set(&w->padding, p->padding[d], 0, op->name, dims, "padding") ||
+            !set(&w->dilation, p->dilation[d], 1, op->name, dims, "dilation"))
+            return NULL;
+    }
     if (p->groups < 0) {
         (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s%dd: %lld groups", op->name, dims,
                          (long long)p->groups);

@@ -167,13 +167,6 @@ static clade_status forward_gather(const clade_node *node)
 }
 
 /* --- gradient: inputs g and the index, shape = x's -------------------------------------------- */
-static clade_status infer_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
-    return CLADE_OK;
-}
-
 /* Into how many parts the places along the axis are divided, so that the device has enough
  * work-items. */
 static int64_t parts_for(const clade_runtime *rt, int64_t items, int64_t along)
@@ -257,7 +250,7 @@ static void backward(const clade_node *node, clade_tensor *grad, const bool *nee
                                                .min_inputs = 2,                                    \
                                                .max_inputs = 2,                                    \
                                                .saves = CLADE_SAVES_INPUT(1),                      \
-                                               .infer = infer_grad,                                \
+                                               .infer = clade_infer_given_shape,                   \
                                                .forward = forward_##name_##_grad,                  \
                                                .backward = backward_grad,                          \
                                                .data = &op_##name_,                                \

@@ -1,37 +1,21 @@
 /* Max and average pooling, also adaptive. Gradients are ops of their own: average pooling's is the
  * average spread again, max pooling's and what it takes from a tensor are each other's.
  *
- * Attributes: integer[0] = flags, integer[1] = taps, or for adaptive ones output sizes, integer[2]
- * = stride, integer[3] = padding, three numbers each; shape = dilation per dimension for max
- * pooling, x's shape for avg_pool_grad. */
+ * Attributes: integer[0] = flags; window, whose taps are the output's sizes for adaptive ones;
+ * shape = x's for avg_pool_grad. */
 #include "tape/op.h"
 #include "tensor/arguments.h"
 
 #include <clade/conv.h>
 #include <clade/ops.h>
 
-#include "base/pack.h"
 #include "base/shape.h"
 
 enum { ADAPTIVE = 1, CEIL = 2, EXCLUDE = 4 };
 
-typedef struct window {
-    int64_t taps, stride, padding, dilation;
-} window;
-
-static window window_of(const clade_node *node, int dim)
-{
-    const int64_t *packed = node->attrs.integer;
-    window w = {clade_unpack(packed[1], dim), clade_unpack(packed[2], dim),
-                clade_unpack(packed[3], dim), 1};
-    if (node->op->data)
-        w.dilation = node->attrs.shape.dim[dim];
-    return w;
-}
-
 /* --- shapes ----------------------------------------------------------------------------------- */
 /* The output's size; 0 where no window fits. */
-static int64_t pooled(const window *w, int64_t in, int64_t flags)
+static int64_t pooled(const clade_attr_window *w, int64_t in, int64_t flags)
 {
     if (flags & ADAPTIVE)
         return w->taps;
@@ -52,7 +36,7 @@ static clade_status infer(const clade_node *node, clade_meta *out)
     out->dtype = node->inputs[0]->dtype;
     out->shape = *x;
     for (int i = 2; i < x->ndim; i++) {
-        const window w = window_of(node, i - 2);
+        const clade_attr_window w = node->attrs.window[i - 2];
         out->shape.dim[i] = pooled(&w, x->dim[i], flags);
         if (x->dim[i] < 1 || out->shape.dim[i] < 1)
             return CLADE_FAIL(
@@ -61,21 +45,6 @@ static clade_status infer(const clade_node *node, clade_meta *out)
                 node->op->name, clade_shape_str(x).s, (long long)w.taps, (long long)w.dilation,
                 (long long)w.padding);
     }
-    return CLADE_OK;
-}
-
-/* max_pool_grad: of x and dy. */
-static clade_status infer_max_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
-static clade_status infer_avg_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
     return CLADE_OK;
 }
 
@@ -90,7 +59,7 @@ static void add_sizes(clade_arguments *a, const clade_node *node, const clade_sh
         const int i = d - (3 - dims);
         int64_t values[] = {1, 1, 1, 1, 0, 1, 0};
         if (i >= 0) {
-            const window w = window_of(node, i);
+            const clade_attr_window w = node->attrs.window[i];
             const int64_t of_dim[] = {large->dim[2 + i],
                                       small->dim[2 + i],
                                       w.taps,
@@ -226,13 +195,13 @@ static const bool is_max = true;
                                         .backward = backward_,                                     \
                                         __VA_ARGS__}
 POOL_OP(max_pool, 1, CLADE_SAVES_INPUT(0), infer, forward, backward_max, .data = &is_max);
-POOL_OP(max_pool_grad, 2, CLADE_SAVES_INPUT(0), infer_max_grad, forward_max_grad, backward_max_grad,
-        .data = &is_max, .gradient_of = "max_pool");
+POOL_OP(max_pool_grad, 2, CLADE_SAVES_INPUT(0), clade_infer_like_first, forward_max_grad,
+        backward_max_grad, .data = &is_max, .gradient_of = "max_pool");
 POOL_OP(max_pool_take, 2, CLADE_SAVES_INPUT(0), infer, forward, backward_max_take, .data = &is_max,
         .gradient_of = "max_pool");
 POOL_OP(avg_pool, 1, 0, infer, forward, backward_avg, .data = NULL);
-POOL_OP(avg_pool_grad, 1, 0, infer_avg_grad, forward_avg_grad, backward_avg_grad, .data = NULL,
-        .gradient_of = "avg_pool");
+POOL_OP(avg_pool_grad, 1, 0, clade_infer_given_shape, forward_avg_grad, backward_avg_grad,
+        .data = NULL, .gradient_of = "avg_pool");
 
 static const clade_op *const ops[] = {&op_max_pool, &op_max_pool_grad, &op_max_pool_take,
                                       &op_avg_pool, &op_avg_pool_grad};
@@ -249,13 +218,14 @@ static bool has_dims(const clade_op *op, const clade_tensor *x, int dims)
 }
 
 /* One dimension's settings, defaults in place. */
-static bool complete(const clade_op *op, int dims, const clade_pool_params *p, int d, window *w)
+static bool complete(const clade_op *op, int dims, const clade_pool_params *p, int d,
+                     clade_attr_window *w)
 {
-    *w = (window){p->kernel[d], p->stride[d] ? p->stride[d] : p->kernel[d], p->padding[d],
-                  p->dilation[d] ? p->dilation[d] : 1};
-    if (w->taps >= 1 && w->taps <= CLADE_PACK_MOST && w->stride >= 1 &&
-        w->stride <= CLADE_PACK_MOST && w->padding >= 0 && w->padding <= w->taps / 2 &&
-        w->dilation >= 1 && w->dilation <= CLADE_PACK_MOST && (op->data || w->dilation == 1))
+    *w = (clade_attr_window){p->kernel[d], p->stride[d] ? p->stride[d] : p->kernel[d],
+                             p->padding[d], p->dilation[d] ? p->dilation[d] : 1};
+    if (w->taps >= 1 && w->taps <= CLADE_WINDOW_MOST && w->stride >= 1 &&
+        w->stride <= CLADE_WINDOW_MOST && w->padding >= 0 && w->padding <= w->taps / 2 &&
+        w->dilation >= 1 && w->dilation <= CLADE_WINDOW_MOST && (op->data || w->dilation == 1))
         return true;
     (void)CLADE_FAIL(CLADE_ERR_ARGUMENT,
                      "%s%dd: kernel %lld, stride %lld, padding %lld, dilation %lld: the kernel is "
@@ -274,37 +244,24 @@ static clade_tensor *pool(const clade_op *op, int dims, clade_tensor *x,
         return NULL;
     }
     clade_attrs attrs = {
-        .integer = {(params->ceil_mode ? CEIL : 0) | (params->exclude_padding ? EXCLUDE : 0)},
-        .shape = {.ndim = dims}};
-    int64_t taps[3], stride[3], padding[3];
-    for (int d = 0; d < dims; d++) {
-        window w;
-        if (!complete(op, dims, params, d, &w))
+        .integer = {(params->ceil_mode ? CEIL : 0) | (params->exclude_padding ? EXCLUDE : 0)}};
+    for (int d = 0; d < dims; d++)
+        if (!complete(op, dims, params, d, &attrs.window[d]))
             return NULL;
-        taps[d] = w.taps;
-        stride[d] = w.stride;
-        padding[d] = w.padding;
-        attrs.shape.dim[d] = w.dilation;
-    }
-    attrs.integer[1] = clade_pack(taps, dims);
-    attrs.integer[2] = clade_pack(stride, dims);
-    attrs.integer[3] = clade_pack(padding, dims);
     return has_dims(op, x, dims) ? CLADE_APPLY(op, &attrs, x) : NULL;
 }
 
 static clade_tensor *adaptive(const clade_op *op, int dims, clade_tensor *x, const int64_t *sizes)
 {
-    static const int64_t ones[] = {1, 1, 1};
-    clade_attrs attrs = {.integer = {ADAPTIVE, 0, clade_pack(ones, dims)},
-                         .shape = {.ndim = dims, .dim = {1, 1, 1}}};
+    clade_attrs attrs = {.integer = {ADAPTIVE}};
     for (int d = 0; d < dims; d++) {
-        if (sizes[d] >= 1 && sizes[d] <= CLADE_PACK_MOST)
+        attrs.window[d] = (clade_attr_window){.taps = sizes[d], .stride = 1, .dilation = 1};
+        if (sizes[d] >= 1 && sizes[d] <= CLADE_WINDOW_MOST)
             continue;
         (void)CLADE_FAIL(CLADE_ERR_ARGUMENT, "%s%dd: a size of %lld", op->name, dims,
                          (long long)sizes[d]);
         return NULL;
     }
-    attrs.integer[1] = clade_pack(sizes, dims);
     return has_dims(op, x, dims) ? CLADE_APPLY(op, &attrs, x) : NULL;
 }
 

@@ -1,14 +1,12 @@
 /* Pictures in another size, and patches as columns; each op and its gradient are each other's.
  *
  * Attributes of upsample: integer[0] = mode, shape = the result's; of upsample_grad shape = x's.
- * Of unfold and fold: integer[0..3] = taps, stride, padding, dilation, two numbers each; shape =
- * fold's rows and columns. */
+ * Of unfold and fold: window; shape = fold's rows and columns. */
 #include "tape/op.h"
 #include "tensor/transfer.h"
 
 #include <clade/conv.h>
 
-#include "base/pack.h"
 #include "base/shape.h"
 
 enum { NEAREST, BILINEAR, BILINEAR_CORNERS };
@@ -58,13 +56,6 @@ static clade_status infer_upsample(const clade_node *node, clade_meta *out)
     return CLADE_OK;
 }
 
-static clade_status infer_given(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
-    return CLADE_OK;
-}
-
 static clade_status resample(const clade_node *node, const clade_shape *small,
                              const clade_shape *large, int64_t items)
 {
@@ -93,15 +84,14 @@ static clade_status forward_upsample_grad(const clade_node *node)
 /* Output places along dimension d (0 rows, 1 columns) of `size` elements; 0 where none fits. */
 static int64_t places(const clade_node *node, int d, int64_t size)
 {
-    const int64_t *packed = node->attrs.integer;
-    int64_t room = size + 2 * clade_unpack(packed[2], d) -
-                   clade_unpack(packed[3], d) * (clade_unpack(packed[0], d) - 1) - 1;
-    return room < 0 ? 0 : room / clade_unpack(packed[1], d) + 1;
+    const clade_attr_window *w = &node->attrs.window[d];
+    int64_t room = size + 2 * w->padding - w->dilation * (w->taps - 1) - 1;
+    return room < 0 ? 0 : room / w->stride + 1;
 }
 
 static int64_t taps(const clade_node *node)
 {
-    return clade_unpack(node->attrs.integer[0], 0) * clade_unpack(node->attrs.integer[0], 1);
+    return node->attrs.window[0].taps * node->attrs.window[1].taps;
 }
 
 static clade_status infer_unfold(const clade_node *node, clade_meta *out)
@@ -137,13 +127,10 @@ static clade_status move_patches(const clade_node *node, const clade_shape *pict
 {
     clade_arg args[3] = {clade_arg_i32(picture->dim[0] * picture->dim[1])};
     for (int d = 0; d < 2; d++) {
-        const int64_t size = picture->dim[2 + d], *packed = node->attrs.integer;
-        const int64_t values[] = {size,
-                                  clade_unpack(packed[0], d),
-                                  clade_unpack(packed[1], d),
-                                  clade_unpack(packed[2], d),
-                                  clade_unpack(packed[3], d),
-                                  places(node, d, size)};
+        const clade_attr_window *w = &node->attrs.window[d];
+        const int64_t size = picture->dim[2 + d];
+        const int64_t values[] = {size,       w->taps,     w->stride,
+                                  w->padding, w->dilation, places(node, d, size)};
         args[1 + d] = clade_arg_int8(values, 6, 0);
     }
     return launch(node, items, args, 3);
@@ -202,7 +189,7 @@ static void backward_fold(const clade_node *node, clade_tensor *grad, const bool
                                         .data = kernel_,                                           \
                                         .gradient_of = gradient_of_}
 RESAMPLE_OP(upsample, "resize", infer_upsample, backward_upsample, NULL);
-RESAMPLE_OP(upsample_grad, "resize_grad", infer_given, backward_upsample, "upsample");
+RESAMPLE_OP(upsample_grad, "resize_grad", clade_infer_given_shape, backward_upsample, "upsample");
 RESAMPLE_OP(unfold, "unfold", infer_unfold, backward_unfold, NULL);
 RESAMPLE_OP(fold, "fold", infer_fold, backward_fold, NULL);
 
@@ -234,23 +221,20 @@ static bool set_patches(clade_attrs *attrs, const int64_t *kernel, const clade_c
 {
     static const clade_conv_params defaults;
     const clade_conv_params *p = params ? params : &defaults;
-    int64_t values[4][2];
     for (int d = 0; d < 2; d++) {
-        const int64_t of_dim[] = {kernel[d], p->stride[d] ? p->stride[d] : 1, p->padding[d],
-                                  p->dilation[d] ? p->dilation[d] : 1};
-        for (int i = 0; i < 4; i++) {
-            values[i][d] = of_dim[i];
-            if (of_dim[i] >= (i == 2 ? 0 : 1) && of_dim[i] <= CLADE_PACK_MOST)
-                continue;
-            (void)CLADE_FAIL(CLADE_ERR_ARGUMENT,
-                             "%s: kernel %lld, stride %lld, padding %lld, dilation %lld", what,
-                             (long long)of_dim[0], (long long)of_dim[1], (long long)of_dim[2],
-                             (long long)of_dim[3]);
-            return false;
-        }
+        clade_attr_window *w = &attrs->window[d];
+        *w = (clade_attr_window){kernel[d], p->stride[d] ? p->stride[d] : 1, p->padding[d],
+                                 p->dilation[d] ? p->dilation[d] : 1};
+        if (w->taps >= 1 && w->taps <= CLADE_WINDOW_MOST && w->stride >= 1 &&
+            w->stride <= CLADE_WINDOW_MOST && w->padding >= 0 && w->padding <= CLADE_WINDOW_MOST &&
+            w->dilation >= 1 && w->dilation <= CLADE_WINDOW_MOST)
+            continue;
+        (void)CLADE_FAIL(CLADE_ERR_ARGUMENT,
+                         "%s: kernel %lld, stride %lld, padding %lld, dilation %lld", what,
+                         (long long)w->taps, (long long)w->stride, (long long)w->padding,
+                         (long long)w->dilation);
+        return false;
     }
-    for (int i = 0; i < 4; i++)
-        attrs->integer[i] = clade_pack(values[i], 2);
     return true;
 }
 

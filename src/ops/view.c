@@ -192,13 +192,6 @@ static void backward_slice(const clade_node *node, clade_tensor *grad, const boo
 }
 
 /* slice_grad: zeros of slice's input's shape (attrs.shape), with g in the window. */
-static clade_status infer_slice_grad(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_slice_grad(const clade_node *node)
 {
     clade_tensor *out = node->output;
@@ -263,7 +256,7 @@ VIEW_OP(reshape, .infer = infer_reshape, .forward = forward_reshape, .backward =
 VIEW_OP(permute, .infer = infer_permute, .backward = backward_permute);
 VIEW_OP(transpose, .infer = infer_transpose, .backward = backward_transpose);
 VIEW_OP(slice, .infer = infer_slice, .backward = backward_slice);
-VIEW_OP(slice_grad, .infer = infer_slice_grad, .forward = forward_slice_grad,
+VIEW_OP(slice_grad, .infer = clade_infer_given_shape, .forward = forward_slice_grad,
         .backward = backward_slice_grad, .gradient_of = "slice");
 VIEW_OP(expand, .infer = infer_expand, .backward = backward_same);
 VIEW_OP(contiguous, .infer = clade_infer_like_first, .forward = forward_contiguous,

@@ -62,6 +62,13 @@ clade_status clade_infer_like_first(const clade_node *node, clade_meta *out)
     return CLADE_OK;
 }
 
+clade_status clade_infer_given_shape(const clade_node *node, clade_meta *out)
+{
+    out->dtype = node->inputs[0]->dtype;
+    out->shape = node->attrs.shape;
+    return CLADE_OK;
+}
+
 static clade_tensor *make_output(const clade_node *node, const clade_meta *meta)
 {
     if (meta->is_view)

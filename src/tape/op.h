@@ -7,12 +7,21 @@
 
 #include "tensor/tensor.h"
 
+/* How windows lie along one dimension of pictures. Each number is at most CLADE_WINDOW_MOST. */
+typedef struct clade_attr_window {
+    int64_t taps; /* not of a convolution, whose weight says it */
+    int64_t stride, padding, dilation;
+} clade_attr_window;
+
+#define CLADE_WINDOW_MOST ((INT64_C(1) << 21) - 1)
+
 /* What an op knows besides its inputs. Every op gives the fields it uses a meaning of its own. */
 typedef struct clade_attrs {
     double real[4];
     int64_t integer[4];
     clade_shape shape; /* a target shape, or an order of axes */
-    void *object;      /* lives as long as the context */
+    clade_attr_window window[3];
+    void *object; /* lives as long as the context */
 } clade_attrs;
 
 /* One application of an op. */
@@ -107,8 +116,9 @@ clade_status clade_require_same_shape(const clade_node *node, int first, int cou
 clade_status clade_require_dtype(const clade_node *node, int input, clade_dtype dtype);
 /* For losses: integer[0] is one of clade_reduction. */
 clade_status clade_require_reduction(const clade_node *node);
-/* An infer: the result is like the first input. */
+/* Two infers: the result is like the first input; of its dtype and the attribute shape. */
 clade_status clade_infer_like_first(const clade_node *node, clade_meta *out);
+clade_status clade_infer_given_shape(const clade_node *node, clade_meta *out);
 
 /* --- registry: every op by position; the ops layer's one list fills it ------------------------ */
 typedef struct clade_op_family {

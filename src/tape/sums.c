@@ -8,13 +8,6 @@
 #include "base/shape.h"
 
 /* --- accumulate: a + b, or a copy of a -------------------------------------------------------- */
-static clade_status infer_accumulate(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->inputs[0]->shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_accumulate(const clade_node *node)
 {
     static const clade_expression sum = {"accumulate", "a + b", "ab"};
@@ -34,7 +27,7 @@ static void backward_same(const clade_node *node, clade_tensor *grad, const bool
 static const clade_op op_accumulate = {.name = "accumulate",
                                        .min_inputs = 1,
                                        .max_inputs = 2,
-                                       .infer = infer_accumulate,
+                                       .infer = clade_infer_like_first,
                                        .forward = forward_accumulate,
                                        .backward = backward_same};
 
@@ -44,13 +37,6 @@ clade_tensor *clade_tape_add(clade_tensor *a, clade_tensor *b)
 }
 
 /* --- sum_to: attrs.shape = the shape that was broadcast; spread: back to attrs.shape ---------- */
-static clade_status infer_sum_to(const clade_node *node, clade_meta *out)
-{
-    out->dtype = node->inputs[0]->dtype;
-    out->shape = node->attrs.shape;
-    return CLADE_OK;
-}
-
 static clade_status forward_sum_to(const clade_node *node)
 {
     clade_tensor *g = node->inputs[0];
@@ -89,7 +75,7 @@ static void backward_sum_to(const clade_node *node, clade_tensor *grad, const bo
 static const clade_op op_sum_to = {.name = "sum_to",
                                    .min_inputs = 1,
                                    .max_inputs = 1,
-                                   .infer = infer_sum_to,
+                                   .infer = clade_infer_given_shape,
                                    .forward = forward_sum_to,
                                    .backward = backward_sum_to};
 

@@ -93,6 +93,15 @@ static clade_tensor *compact(clade_tensor *t, const clade_tensor *earlier)
     return earlier ? clade_tensor_compact(t) : NULL;
 }
 
+/* out = factors times the patches of image; g is complete but for operands. */
+static clade_status multiply_patches(clade_tensor *out, clade_tensor *factors, clade_tensor *image,
+                                     clade_gemm *g)
+{
+    set_operands(g, factors, image, out);
+    clade_tensor_touch(out);
+    return clade_gemm_run(clade_tensor_runtime(out), g);
+}
+
 clade_status clade_convolve(clade_tensor *y, clade_tensor *x, clade_tensor *weight,
                             const clade_convolution *c)
 {
@@ -108,9 +117,7 @@ clade_status clade_convolve(clade_tensor *y, clade_tensor *x, clade_tensor *weig
                         .b_stride = n.in * n.x,
                         .window = window_of(CLADE_WINDOW_B, x, weight, y, c, false)};
         g.window.channels = n.in;
-        set_operands(&g, factors, image, y);
-        clade_tensor_touch(y);
-        status = clade_gemm_run(clade_tensor_runtime(y), &g);
+        status = multiply_patches(y, factors, image, &g);
     }
     clade_tensor_unref(image);
     clade_tensor_unref(factors);
@@ -163,9 +170,7 @@ clade_status clade_convolve_transposed(clade_tensor *x, clade_tensor *y, clade_t
                         .b_stride = n.out * n.y,
                         .window = window_of(CLADE_WINDOW_B, x, weight, y, c, true)};
         g.window.channels = n.out;
-        set_operands(&g, factors, image, x);
-        clade_tensor_touch(x);
-        status = clade_gemm_run(clade_tensor_runtime(x), &g);
+        status = multiply_patches(x, factors, image, &g);
     }
     clade_tensor_unref(image);
     clade_tensor_unref(factors);
