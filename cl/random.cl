@@ -45,30 +45,36 @@ void put(global T *out, int n, int block, numbers value)
 #endif
 }
 
+/* What names the numbers of one call, and the bits of one of its blocks. */
+#define CALL_PARAMS uint call_lo, uint call_hi, uint seed_lo, uint seed_hi
+#define CALL call_lo, call_hi, seed_lo, seed_hi
+uint4 words(int block, CALL_PARAMS)
+{
+    return philox((uint4)((uint)block, 0, call_lo, call_hi), (uint2)(seed_lo, seed_hi));
+}
+
 /* a + (b - a) * u in [a,b), also where rounding would give b. Grid: (ceil(n / PER)). */
 #if WANTED(uniform) && !defined(INTEGERS)
-kernel void uniform(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+kernel void uniform(global T *out, int n, CALL_PARAMS,
                     T a, T b)
 {
     const int block = get_global_id(0);
     if (block * PER >= n)
         return;
-    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
-    const numbers value = a + (b - a) * unit(philox(counter, (uint2)(seed_lo, seed_hi)));
+    const numbers value = a + (b - a) * unit(words(block, CALL));
     put(out, n, block, select(value, (numbers)(a), value >= b));
 }
 #endif
 
 /* Box-Muller: a + b * sqrt(-2 log(1 - u)) * (cos, sin)(2 pi v). Grid: (ceil(n / PER)). */
 #if WANTED(normal) && !defined(INTEGERS)
-kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+kernel void normal(global T *out, int n, CALL_PARAMS,
                    T a, T b)
 {
     const int block = get_global_id(0);
     if (block * PER >= n)
         return;
-    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
-    const numbers u = unit(philox(counter, (uint2)(seed_lo, seed_hi)));
+    const numbers u = unit(words(block, CALL));
 #if PER == 2
     const T radius = sqrt(-2 * log(1 - u.s0));
     const numbers value = radius * (numbers)(cospi(2 * u.s1), sinpi(2 * u.s1));
@@ -84,28 +90,26 @@ kernel void normal(global T *out, int n, uint call_lo, uint call_hi, uint seed_l
 /* low + [0,range), and of all 2^32 where range is 0: the upper word of the product. Grid:
  * (ceil(n / PER)). */
 #if WANTED(randint) && defined(INTEGERS)
-kernel void randint(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+kernel void randint(global T *out, int n, CALL_PARAMS,
                     uint low, uint range)
 {
     const int block = get_global_id(0);
     if (block * PER >= n)
         return;
-    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
-    const uint4 w = philox(counter, (uint2)(seed_lo, seed_hi));
+    const uint4 w = words(block, CALL);
     put(out, n, block, CAT(convert_, CAT(T, PER))(as_int4(low + (range ? mul_hi(w, range) : w))));
 }
 #endif
 
 /* `mark` where a number of 24 bits is below `limit`, else 0. Grid: (ceil(n / PER)). */
 #if WANTED(bernoulli) && defined(INTEGERS)
-kernel void bernoulli(global T *out, int n, uint call_lo, uint call_hi, uint seed_lo, uint seed_hi,
+kernel void bernoulli(global T *out, int n, CALL_PARAMS,
                       uint limit, uint mark)
 {
     const int block = get_global_id(0);
     if (block * PER >= n)
         return;
-    const uint4 counter = (uint4)((uint)block, 0, call_lo, call_hi);
-    const uint4 w = philox(counter, (uint2)(seed_lo, seed_hi)) >> 8;
+    const uint4 w = words(block, CALL) >> 8;
     put(out, n, block, CAT(convert_, CAT(T, PER))(as_uint4(w < (uint4)(limit)) & mark));
 }
 #endif
