@@ -81,8 +81,9 @@ static int parse_peer(bench_options *o, const char *text)
 enum { WORKLOAD = 256 /* no character */, VS, PYTHON, ROUNDS, DATA, DEVICE, JSON, QUICK, HELP };
 
 /* Returns -1 or the exit code. */
-static int apply(bench_options *o, int option, const char *value)
+static int apply(void *user, int option, const char *value)
 {
+    bench_options *o = user;
     switch (option) {
     case WORKLOAD:
         return parse_workloads(o, value);
@@ -137,17 +138,9 @@ int bench_options_parse(bench_options *o, int argc, char **argv)
                                             {"help", no_argument, NULL, HELP},
                                             {0}};
     *o = (bench_options){0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (c == ':' || c == '?')
-            return cli_option_error(c, options, WORKLOAD, argv);
-        const char *value = optarg;
-        if (c == JSON && !value && optind < argc && argv[optind][0] != '-')
-            value = argv[optind++];
-        int code = apply(o, c, value);
-        if (code >= 0)
-            return code;
-    }
+    int code = cli_options(argc, argv, options, WORKLOAD, apply, o);
+    if (code >= 0)
+        return code;
     if (optind < argc)
         return cli_usage("'%s': one argument too many", argv[optind]);
     set_defaults(o);

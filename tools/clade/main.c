@@ -43,42 +43,36 @@ typedef struct arguments {
     bool json;
 } arguments;
 
+enum { DEVICE = 256 /* no character */, JSON, HELP, VERSION };
+
+static int apply(void *user, int option, const char *value)
+{
+    arguments *a = user;
+    switch (option) {
+    case DEVICE:
+        a->device = value;
+        return -1;
+    case JSON:
+        a->json = true;
+        return -1;
+    case VERSION:
+        printf("clade %s\n", clade_version());
+        return EXIT_OK;
+    default:
+        fputs(help, stdout);
+        return EXIT_OK;
+    }
+}
+
 /* Returns -1 to go on, or the exit code. */
 static int parse(arguments *a, int argc, char **argv)
 {
-    enum { DEVICE = 256, JSON, HELP, VERSION };
     static const struct option options[] = {{"device", required_argument, NULL, DEVICE},
                                             {"json", no_argument, NULL, JSON},
                                             {"help", no_argument, NULL, HELP},
                                             {"version", no_argument, NULL, VERSION},
                                             {0}};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        switch (c) {
-        case DEVICE:
-            a->device = optarg;
-            break;
-        case JSON:
-            a->json = true;
-            break;
-        case HELP:
-        case 'h':
-            fputs(help, stdout);
-            return EXIT_OK;
-        case VERSION:
-            printf("clade %s\n", clade_version());
-            return EXIT_OK;
-        case ':':
-            return cli_usage("--%s: needs a value", options[optopt - DEVICE].name);
-        default:
-            if (optopt >= DEVICE)
-                return cli_usage("--%s: takes no value", options[optopt - DEVICE].name);
-            if (optopt > 0)
-                return cli_usage("-%c: no such option", optopt);
-            return cli_usage("%s: no such option", argv[optind - 1]);
-        }
-    }
-    return -1;
+    return cli_options(argc, argv, options, DEVICE, apply, a);
 }
 
 static int run(int argc, char **argv)

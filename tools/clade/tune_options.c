@@ -28,8 +28,9 @@ static const char help[] =
 
 enum { DEVICE = 256 /* no character */, EXPORT, IMPORT, FORCE, QUICK, HELP };
 
-static int apply(tune_options *o, int option, const char *value)
+static int apply(void *user, int option, const char *value)
 {
+    tune_options *o = user;
     switch (option) {
     case DEVICE:
         o->device = value;
@@ -62,14 +63,9 @@ int tune_options_parse(tune_options *o, int argc, char **argv)
                                             {"help", no_argument, NULL, HELP},
                                             {0}};
     *o = (tune_options){0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (c == ':' || c == '?')
-            return cli_option_error(c, options, DEVICE, argv);
-        int code = apply(o, c, optarg);
-        if (code >= 0)
-            return code;
-    }
+    int code = cli_options(argc, argv, options, DEVICE, apply, o);
+    if (code >= 0)
+        return code;
     if (optind < argc)
         return cli_usage("'%s': one argument too many", argv[optind]);
     if (o->export && o->import)

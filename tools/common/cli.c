@@ -129,7 +129,8 @@ bool cli_colour(int fd)
     return cli_terminal(fd) && !(no_colour && *no_colour);
 }
 
-int cli_option_error(int c, const struct option *options, int first, char **argv)
+/* Behind getopt_long's ':' or '?'. */
+static int option_error(int c, const struct option *options, int first, char **argv)
 {
     if (c == ':')
         return cli_usage("--%s: needs a value", options[optopt - first].name);
@@ -138,4 +139,22 @@ int cli_option_error(int c, const struct option *options, int first, char **argv
     if (optopt > 0)
         return cli_usage("-%c: no such option", optopt);
     return cli_usage("%s: no such option", argv[optind - 1]);
+}
+
+int cli_options(int argc, char **argv, const struct option *options, int first,
+                int (*apply)(void *user, int option, const char *value), void *user)
+{
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        if (c == ':' || c == '?')
+            return option_error(c, options, first, argv);
+        const char *value = optarg;
+        bool optional = c >= first && options[c - first].has_arg == optional_argument;
+        if (optional && !value && optind < argc && argv[optind][0] != '-')
+            value = argv[optind++];
+        int code = apply(user, c, value);
+        if (code >= 0)
+            return code;
+    }
+    return -1;
 }

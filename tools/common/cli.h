@@ -44,8 +44,11 @@ bool cli_terminal(int fd);
 
 struct option;
 
-/* The usage error behind getopt_long's ':' or '?', where the long options have the values first,
- * first + 1, ... in the table's order. */
-int cli_option_error(int c, const struct option *options, int first, char **argv);
+/* Hands each option, and its value or NULL, to apply: 'h' for -h, and for the long ones first,
+ * first + 1, ... in the table's order, which are the options' val. An optional value may stand in
+ * the next word. apply returns -1, or an exit code that ends it. Returns that, or of a usage error
+ * its code, or -1 with optind at what is no option. */
+int cli_options(int argc, char **argv, const struct option *options, int first,
+                int (*apply)(void *user, int option, const char *value), void *user);
 
 #endif

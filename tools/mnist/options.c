@@ -123,7 +123,7 @@ static int parse_choice(const rule *r, const char *text)
 }
 
 /* Returns -1, or the exit code. */
-static int apply(options *o, const rule *r, const char *text)
+static int take(options *o, const rule *r, const char *text)
 {
     switch (r->kind) {
     case FLAG:
@@ -205,39 +205,39 @@ static int complete_optimizer(options *o)
     return -1;
 }
 
+enum { MAX_RULES = 32, FIRST = 256 /* no character */ };
+
+typedef struct parser {
+    options *o;
+    const rule *rules;
+    bool given[MAX_RULES];
+} parser;
+
+static int apply(void *user, int option, const char *value)
+{
+    parser *p = user;
+    const int i = option - FIRST;
+    const rule *r = option == 'h' ? NULL : &p->rules[i];
+    if (!r || (!r->target && r->kind == FLAG)) {
+        (r && r->low == VERSION ? version_print : help_print)();
+        return EXIT_OK;
+    }
+    p->given[i] = true;
+    return take(p->o, r, value);
+}
+
 int options_parse(options *o, int argc, char **argv)
 {
     set_defaults(o);
     const rule rules[] = RULES(o);
-    enum { COUNT = sizeof rules / sizeof rules[0], FIRST = 256 /* no character */ };
+    enum { COUNT = sizeof rules / sizeof rules[0] };
+    _Static_assert((int)COUNT <= (int)MAX_RULES, "each has its place in given");
     struct option names[COUNT + 1] = {{0}};
-    bool given[COUNT] = {false};
     for (int i = 0; i < COUNT; i++)
         names[i] = (struct option){rules[i].name, rules[i].kind != FLAG, NULL, FIRST + i};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", names, NULL)) != -1;) {
-        if (c == ':')
-            return cli_usage("--%s: needs a value", rules[optopt - FIRST].name);
-        if (c == '?' && optopt >= FIRST)
-            return cli_usage("--%s: takes no value", rules[optopt - FIRST].name);
-        if (c == '?' && optopt > 0)
-            return cli_usage("-%c: no such option", optopt);
-        if (c == '?')
-            return cli_usage("%s: no such option", argv[optind - 1]);
-        if (c == 'h') {
-            help_print();
-            return EXIT_OK;
-        }
-        int i = c - FIRST;
-        if (!rules[i].target && rules[i].kind == FLAG) {
-            (rules[i].low == HELP ? help_print : version_print)();
-            return EXIT_OK;
-        }
-        int code = apply(o, &rules[i], optarg);
-        if (code >= 0)
-            return code;
-        given[i] = true;
-    }
-    int code = check_command(o, rules, given, COUNT, argc - optind, argv + optind);
+    parser p = {.o = o, .rules = rules};
+    int code = cli_options(argc, argv, names, FIRST, apply, &p);
+    if (code < 0)
+        code = check_command(o, rules, p.given, COUNT, argc - optind, argv + optind);
     return code >= 0 ? code : complete_optimizer(o);
 }
