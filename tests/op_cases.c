@@ -1,6 +1,8 @@
 /* The one list of row families: a file and a line here. */
 #include "op_cases.h"
 
+#include <string.h>
+
 extern const op_case_family activation_cases;
 extern const op_case_family arrange_cases;
 extern const op_case_family attention_cases;
@@ -64,4 +66,14 @@ bool op_case_differentiates(const op_case *row)
 {
     return row->gradient && (row->dtypes & F64) &&
            (row->out == OUT_LIKE_ROW || row->out == OUT_F64);
+}
+
+bool op_case_wanted(const op_case *row, char *const *ops)
+{
+    if (!*ops)
+        return true;
+    for (; *ops; ops++)
+        if (!strcmp(*ops, row->op))
+            return true;
+    return false;
 }

@@ -132,6 +132,8 @@ extern const size_t op_case_family_count;
 
 /* NULL past the end. */
 const op_case *op_case_at(size_t index);
+/* Whether the row's op is among `ops`, which ends with NULL; without any, each is. */
+bool op_case_wanted(const op_case *row, char *const *ops);
 /* Whether the row's derivatives can be checked in f64. */
 bool op_case_differentiates(const op_case *row);
 

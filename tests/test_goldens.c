@@ -271,12 +271,7 @@ static int run_cases(void)
     for (int i = 0; i < case_count; i++)
         tcase_add_loop_test(tcase, &cases[i].test, i, i + 1);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_whole_suite(suite);
 }
 
 int main(void)

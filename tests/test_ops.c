@@ -14,6 +14,7 @@
 #include "compile_once.h"
 #include "op_host.h"
 #include "tape/op.h"
+#include "testing.h"
 
 typedef enum mode {
     FORWARD_F32,
@@ -519,16 +520,6 @@ static char *entry_name(const op_case *row, mode m)
     return name;
 }
 
-static bool wanted(const op_case *row, char *const *ops)
-{
-    if (!*ops)
-        return true;
-    for (; *ops; ops++)
-        if (!strcmp(*ops, row->op))
-            return true;
-    return false;
-}
-
 static bool make_entries(char *const *ops)
 {
     size_t rows = 0;
@@ -538,7 +529,7 @@ static bool make_entries(char *const *ops)
     for (size_t i = 0; entries && i < rows; i++) {
         for (mode m = FORWARD_F32; m < MODE_COUNT; m++) {
             const op_case *row = op_case_at(i);
-            if (!wanted(row, ops) || !applies(row, m))
+            if (!op_case_wanted(row, ops) || !applies(row, m))
                 continue;
             entries[entry_count] = (test_entry){
                 .test = {entry_name(row, m), run_entry, "ops", 1}, .row = row, .mode = m};
@@ -549,7 +540,7 @@ static bool make_entries(char *const *ops)
     return entries != NULL;
 }
 
-static int run_tests(bool all)
+static int run_rows(bool all)
 {
     static const TTest registry[] = {
         {"every op has a row", every_op_has_a_row, "ops", 1},
@@ -565,12 +556,7 @@ static int run_tests(bool all)
     for (size_t i = 0; i < entry_count; i++)
         tcase_add_loop_test(tcase, &entries[i].test, (int)i, (int)i + 1);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_whole_suite(suite);
 }
 
 int main(int argc, char **argv)
@@ -587,7 +573,7 @@ int main(int argc, char **argv)
     }
     if (!clade_context_device(ctx)->has_f64)
         printf("# f64 is left out: device %s has none\n", clade_context_device(ctx)->name);
-    int result = run_tests(argc == 1);
+    int result = run_rows(argc == 1);
     fflush(stdout);
     for (size_t i = 0; i < entry_count; i++)
         free((char *)entries[i].test.name);

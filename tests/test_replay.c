@@ -11,6 +11,8 @@
 #include "tensor/context.h"
 #include "tensor/tensor.h"
 
+#include "testing.h"
+
 static clade_context *ctx;
 
 typedef struct trial {
@@ -124,16 +126,6 @@ static void clean_up(void)
         continue;
 }
 
-static bool wanted(const op_case *row, char *const *ops)
-{
-    if (!*ops)
-        return true;
-    for (; *ops; ops++)
-        if (!strcmp(*ops, row->op))
-            return true;
-    return false;
-}
-
 int main(int argc, char **argv)
 {
     static TTest tests[1024];
@@ -154,7 +146,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(tcase, clean_up, NULL);
     const op_case *row;
     for (int i = 0; i < 1024 && (row = op_case_at((size_t)i)); i++) {
-        if (!wanted(row, argv + 1))
+        if (!op_case_wanted(row, argv + 1))
             continue;
         snprintf(names[i], sizeof names[i], "%s%s%s", row->op, row->variant ? " " : "",
                  row->variant ? row->variant : "");
@@ -162,11 +154,7 @@ int main(int argc, char **argv)
         tcase_add_loop_test(tcase, &tests[i], i, i + 1);
     }
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int code = run_whole_suite(suite);
     clade_context_free(&ctx);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return code;
 }
